@@ -1,0 +1,190 @@
+"""Bad input gets one clear error that names the argument and the side, in torch and in the loops alike."""
+
+import numpy as np
+import pytest
+import torch
+
+from xmatch_edu import labels, loops, losses, scores
+
+S = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+WIDE = torch.zeros(4, 5)
+Q, D = torch.ones(4, 3), torch.ones(5, 3)
+
+
+def at(matrix, i, j, value):
+    changed = matrix.clone()
+    changed[i, j] = value
+    return changed
+
+
+# what is wrong -> (arguments, keywords), the error, words that the message must hold
+LOSS_CASES = {
+    "a list": (([[1.0, 2.0], [3.0, 4.0]],), {}, TypeError, ["scores", "images", "texts", "list"]),
+    "None": ((None,), {}, TypeError, ["scores", "images", "NoneType"]),
+    "rank 1": ((S[0],), {}, ValueError, ["scores", "(N, M)", "images", "texts", "(4,)"]),
+    "rank 3": ((S[None],), {}, ValueError, ["scores", "(N, M)", "(1, 4, 4)"]),
+    "no images": ((torch.zeros(0, 4),), {}, ValueError, ["scores", "empty", "image side"]),
+    "no texts": ((torch.zeros(4, 0),), {}, ValueError, ["scores", "empty", "text side"]),
+    "integer scores": ((S.long(),), {}, TypeError, ["scores", "floating", "images"]),
+    "bool scores": ((S > 0,), {}, TypeError, ["scores", "floating", "bool"]),
+    "complex scores": ((S.to(torch.complex64),), {}, TypeError, ["scores", "floating", "complex"]),
+    "NaN": ((at(S, 1, 2, float("nan")),), {}, ValueError, ["scores", "finite", "nan", "image 1", "text 2"]),
+    "+inf": ((at(S, 3, 0, float("inf")),), {}, ValueError, ["scores", "finite", "inf", "image 3", "text 0"]),
+    "-inf": ((at(S, 0, 3, -float("inf")),), {}, ValueError, ["scores", "-inf", "image 0", "text 3", "mask"]),
+    "N ≠ M, no labels": ((WIDE,), {}, ValueError, ["labels", "4 images", "5 texts"]),
+    "labels too few": ((S, torch.arange(3)), {}, ValueError, ["labels", "each image", "4", "3"]),
+    "label out of range": ((S, torch.tensor([0, 1, 2, 4])), {}, ValueError, ["labels", "text side", "4"]),
+    "label negative": ((S, torch.tensor([0, -1, 2, 3])), {}, ValueError, ["labels", "text side", "-1"]),
+    "float column numbers": ((S, torch.arange(4.0)), {}, TypeError, ["labels", "integers", "image", "float32"]),
+    "labels a list": ((S, [0, 1, 2, 3]), {}, TypeError, ["labels", "image", "list"]),
+    "labels (N, 1)": ((S, torch.arange(4)[:, None]), {}, ValueError, ["labels", "(4, 4)", "images", "texts", "(4, 1)"]),
+    "labels rank 3": ((S, torch.ones(1, 4, 4)), {}, ValueError, ["labels", "image", "(1, 4, 4)"]),
+    "labels of another shape": ((WIDE, torch.eye(4)), {}, ValueError, ["labels", "(4, 5)", "(4, 4)", "images"]),
+    "negative weight": ((S, torch.eye(4) - 0.1), {}, ValueError, ["labels", "at least 0", "image", "-0.1"]),
+    "NaN weight": ((S, at(torch.eye(4), 2, 2, float("nan"))), {}, ValueError, ["labels", "finite", "image 2"]),
+    "no match at all": ((S, torch.zeros(4, 4)), {}, ValueError, ["labels", "no match", "image", "text"]),
+    "complex labels": ((S, torch.eye(4) * 1j), {}, TypeError, ["labels", "weights", "complex"]),
+    "mask of another shape": ((S,), {"mask": torch.zeros(4, 5) > 0}, ValueError, ["mask", "(4, 4)", "(4, 5)", "images"]),
+    "mask of numbers": ((S,), {"mask": torch.zeros(4, 4)}, TypeError, ["mask", "bool", "image", "float32"]),
+    "mask a list": ((S,), {"mask": [[False] * 4] * 4}, TypeError, ["mask", "image", "list"]),
+    "mask on a match": ((S,), {"mask": torch.eye(4) > 0}, ValueError, ["mask", "match", "image"]),
+    "mask on an index match": (
+        (WIDE, torch.tensor([4, 0, 1, 2])),
+        {"mask": at(WIDE, 0, 4, 1) > 0},
+        ValueError,
+        ["mask", "match", "image"],
+    ),
+    "mask on a soft match": (
+        (S, torch.ones(4, 4)),
+        {"mask": at(torch.zeros(4, 4), 0, 3, 1) > 0},
+        ValueError,
+        ["mask", "match", "image"],
+    ),
+    "unknown direction": ((S,), {"direction": "rows"}, ValueError, ["direction", "image_to_text", "'rows'"]),
+    "direction a number": ((S,), {"direction": 1}, ValueError, ["direction", "image_to_text", "1"]),
+    "unknown reduction": ((S,), {"reduction": "max"}, ValueError, ["reduction", "mean", "'max'"]),
+    "none and both": ((S,), {"reduction": "none"}, ValueError, ["reduction", "direction", "image side", "text side"]),
+    "scale zero": ((S,), {"scale": 0}, ValueError, ["scale", "positive", "0"]),
+    "scale negative": ((S,), {"scale": -10.0}, ValueError, ["scale", "positive", "-10"]),
+    "scale NaN": ((S,), {"scale": float("nan")}, ValueError, ["scale", "finite", "nan"]),
+    "scale infinite": ((S,), {"scale": float("inf")}, ValueError, ["scale", "finite", "inf"]),
+    "scale a string": ((S,), {"scale": "10"}, TypeError, ["scale", "number", "str"]),
+    "scale True": ((S,), {"scale": True}, TypeError, ["scale", "number", "bool"]),
+}
+TORCH_ONLY = {
+    "an array": ((S.numpy(),), {}, TypeError, ["scores", "torch.Tensor", "ndarray"]),
+    "scale a vector": ((S,), {"scale": torch.ones(1)}, TypeError, ["scale", "0-d", "(1,)"]),
+    "scale an integer tensor": ((S,), {"scale": torch.tensor(3)}, TypeError, ["scale", "0-d", "floating"]),
+    "scale a negative tensor": ((S,), {"scale": torch.tensor(-3.0)}, ValueError, ["scale", "positive", "-3"]),
+    "labels an array": ((S, np.arange(4)), {}, TypeError, ["labels", "torch.Tensor", "ndarray"]),
+    "labels elsewhere": ((S, torch.arange(4, device="meta")), {}, ValueError, ["labels", "scores", "meta", "cpu"]),
+}
+# The loops take whole numbers too: they are turned into float64.
+NOT_FOR_LOOPS = {"integer scores"}
+
+
+def as_numpy(x):
+    return x.numpy() if isinstance(x, torch.Tensor) else x
+
+
+def check(function, arguments, keywords, error, words):
+    with pytest.raises(error) as raised:
+        function(*arguments, **keywords)
+    assert type(raised.value) is error  # not a subclass from below
+    for word in words:
+        assert word in str(raised.value), f"{word!r} is not in: {raised.value}"
+
+
+@pytest.mark.parametrize("what", LOSS_CASES | TORCH_ONLY)
+def test_matching_loss_names_what_is_wrong(what):
+    check(losses.matching_loss, *(LOSS_CASES | TORCH_ONLY)[what])
+
+
+@pytest.mark.parametrize("what", LOSS_CASES.keys() - NOT_FOR_LOOPS)
+@pytest.mark.parametrize("function", [loops.matching_loss, loops.matching_gradient])
+def test_loops_name_what_is_wrong(what, function):
+    arguments, keywords, error, words = LOSS_CASES[what]
+    arguments = [as_numpy(x) for x in arguments]
+    check(function, arguments, {k: as_numpy(v) for k, v in keywords.items()}, error, words)
+
+
+def test_steps_need_one_direction():
+    check(loops.matching_steps, (S.numpy(),), {"direction": "both"}, ValueError, ["direction", "image_to_text"])
+
+
+FEATURE_CASES = {
+    "image features a list": (([[1.0]], D), TypeError, ["image_features", "image side", "list"]),
+    "text features None": ((Q, None), TypeError, ["text_features", "text side", "NoneType"]),
+    "image features rank 1": ((Q[0], D), ValueError, ["image_features", "(N, D)", "(3,)"]),
+    "text features rank 3": ((Q, D[None]), ValueError, ["text_features", "(M, D)", "(1, 5, 3)"]),
+    "widths differ": ((Q, torch.ones(5, 2)), ValueError, ["width", "D = 3 on the image side", "D = 2 on the text side"]),
+    "no images": ((Q[:0], D), ValueError, ["image_features", "empty", "image side"]),
+    "no texts": ((Q, D[:0]), ValueError, ["text_features", "empty", "text side"]),
+    "no features": ((Q[:, :0], D[:, :0]), ValueError, ["image_features", "empty"]),
+    "bool features": ((Q > 0, D), TypeError, ["image_features", "floating", "image side"]),
+    "NaN in an image": ((at(Q, 2, 1, float("nan")), D), ValueError, ["image_features", "finite", "image 2, feature 1"]),
+    "inf in a text": ((Q, at(D, 4, 0, float("inf"))), ValueError, ["text_features", "finite", "text 4, feature 0"]),
+}
+TORCH_FEATURE_CASES = {
+    "integer features": ((Q, D.long()), TypeError, ["text_features", "floating", "text side"]),
+    "dtypes differ": ((Q, D.double()), TypeError, ["dtype", "float32 on the image side", "float64 on the text side"]),
+    "devices differ": ((Q, D.to("meta")), ValueError, ["text_features", "text side", "meta", "image side", "cpu"]),
+}
+
+
+@pytest.mark.parametrize("what", FEATURE_CASES | TORCH_FEATURE_CASES)
+def test_cosine_scores_names_what_is_wrong(what):
+    arguments, error, words = (FEATURE_CASES | TORCH_FEATURE_CASES)[what]
+    check(scores.cosine_scores, arguments, {}, error, words)
+
+
+@pytest.mark.parametrize("what", FEATURE_CASES)
+def test_cosine_loops_name_what_is_wrong(what):
+    arguments, error, words = FEATURE_CASES[what]
+    check(loops.cosine_scores, [as_numpy(x) for x in arguments], {}, error, words)
+
+
+IDS = torch.tensor([0, 1, 0, 2])
+LABEL_CASES = {
+    "n a float": (labels.index_labels, (4.0,), {}, TypeError, ["n", "int", "pairs", "float"]),
+    "n zero": (labels.index_labels, (0,), {}, ValueError, ["n", "at least 1", "pairs"]),
+    "n True": (labels.identity_labels, (True,), {}, TypeError, ["n", "int", "bool"]),
+    "n negative": (labels.identity_labels, (-1,), {}, ValueError, ["n", "at least 1", "-1"]),
+    "class ids a list": (labels.same_class_mask, ([0, 1],), {}, TypeError, ["class_ids", "image", "list"]),
+    "class ids (N, 1)": (labels.same_class_mask, (IDS[:, None],), {}, ValueError, ["class_ids", "image", "(4, 1)"]),
+    "class ids floating": (labels.same_class_mask, (IDS.float(),), {}, TypeError, ["class_ids", "integers", "image"]),
+    "text class ids floating": (
+        labels.same_class_mask,
+        (IDS, IDS.float()),
+        {},
+        TypeError,
+        ["text_class_ids", "integers", "text"],
+    ),
+    "labels, but no text classes": (
+        labels.same_class_mask,
+        (IDS,),
+        {"labels": torch.tensor([1, 2, 3, 0])},
+        ValueError,
+        ["text_class_ids", "labels", "text side"],
+    ),
+    "N ≠ M, no labels": (labels.same_class_mask, (IDS, IDS[:3]), {}, ValueError, ["labels", "4 images", "3 texts"]),
+}
+
+
+@pytest.mark.parametrize("what", LABEL_CASES)
+def test_labels_name_what_is_wrong(what):
+    function, arguments, keywords, error, words = LABEL_CASES[what]
+    check(function, arguments, keywords, error, words)
+
+
+def test_at_least_twenty_five_kinds_are_covered():
+    kinds = len(LOSS_CASES) + len(TORCH_ONLY) + len(FEATURE_CASES) + len(TORCH_FEATURE_CASES) + len(LABEL_CASES)
+    assert kinds >= 25
+
+
+def test_nothing_is_changed_in_place():
+    before = S.clone(), torch.eye(4), torch.zeros(4, 4, dtype=torch.bool)
+    s, y, mask = (x.clone() for x in before)
+    losses.matching_loss(s, y, mask=mask, scale=3.0)
+    loops.matching_loss(s.numpy(), y.numpy(), mask=mask.numpy(), scale=3.0)
+    assert all(torch.equal(a, b) for a, b in zip(before, (s, y, mask), strict=True))

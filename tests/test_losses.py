@@ -1,0 +1,207 @@
+"""losses.matching_loss against the literal loops, and both against what the formula promises."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from cases import gradient_bound, matching_cases, value_bound
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xmatch_edu import labels, loops, losses
+
+TOY = np.array([[2.0, 0.5, 0.1, -0.3], [0.4, 1.5, 1.2, 0.0], [-0.2, 0.8, 0.9, 0.3], [0.1, -0.5, 0.6, 1.8]])
+
+
+def fast(case, dtype):
+    """(loss, gradient) of the vectorised function on the same numbers."""
+    scores = torch.tensor(case.scores, dtype=dtype, requires_grad=True)
+    loss = losses.matching_loss(
+        scores,
+        None if case.labels is None else torch.tensor(case.labels),
+        scale=case.scale,
+        direction=case.direction,
+        mask=None if case.mask is None else torch.tensor(case.mask),
+        reduction=case.reduction,
+    )
+    loss.sum().backward()
+    return loss.detach(), scores.grad
+
+
+def literal(case):
+    options = {"scale": case.scale, "direction": case.direction, "mask": case.mask}
+    loss = loops.matching_loss(case.scores, case.labels, reduction=case.reduction, **options)
+    reduction = "sum" if case.reduction == "none" else case.reduction
+    return loss, loops.matching_gradient(case.scores, case.labels, reduction=reduction, **options)
+
+
+@settings(max_examples=300, deadline=None)
+@given(matching_cases(), st.sampled_from([torch.float64, torch.float32]))
+def test_loops_and_losses_agree_in_value_and_gradient(case, dtype):
+    loss, gradient = fast(case, dtype)
+    expected_loss, expected_gradient = literal(case)
+    eps = torch.finfo(dtype).eps
+    assert loss.dtype == gradient.dtype == dtype
+    assert np.abs(loss.numpy() - expected_loss).max() <= value_bound(case, eps)
+    assert np.linalg.norm(gradient.numpy() - expected_gradient) <= gradient_bound(case, eps)
+
+
+@settings(max_examples=200, deadline=None)
+@given(matching_cases(), st.sampled_from([torch.float16, torch.bfloat16]))
+def test_half_precision_scores_give_a_float32_loss_of_the_same_scores(case, dtype):
+    rounded = torch.tensor(case.scores, dtype=dtype).double().numpy()  # bfloat16 rounds the scores once more
+    case = case._replace(scores=rounded)
+    loss, gradient = fast(case, dtype)
+    expected_loss, expected_gradient = literal(case)
+    assert loss.dtype == torch.float32 and gradient.dtype == dtype
+    assert loss.isfinite().all() and gradient.isfinite().all()
+    assert np.abs(loss.numpy() - expected_loss).max() <= value_bound(case, torch.finfo(torch.float32).eps)
+    error = np.linalg.norm(gradient.double().numpy() - expected_gradient)
+    # The gradient is stored in half precision: its own rounding, and float16's smallest steps, come on top.
+    tiny = torch.finfo(dtype).smallest_normal * gradient.numel()
+    assert error <= gradient_bound(case, torch.finfo(torch.float32).eps) + tiny + torch.finfo(
+        dtype
+    ).eps * np.linalg.norm(expected_gradient)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("n", [1, 2, 17])
+def test_logits_of_ten_thousand_have_the_true_value_and_a_live_gradient(n, dtype):
+    scores = torch.full((n, n), 1e4, dtype=dtype)
+    scores.fill_diagonal_(-1e4).requires_grad_()
+    loss = losses.matching_loss(scores)
+    loss.backward()
+    wall = float(scores.detach().max()) - float(scores.detach().min())  # bfloat16 rounds 1e4
+    expected = 0.0 if n == 1 else wall + np.log(n - 1)
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+    assert scores.grad.isfinite().all()
+    if n > 1:
+        assert torch.allclose(scores.grad.diagonal().double(), torch.tensor(-1 / n).double(), rtol=1e-2)
+
+
+def test_the_toy_matrix_of_chapter_02():
+    rows = loops.matching_loss(TOY, direction="image_to_text", reduction="sum")
+    columns = loops.matching_loss(TOY, direction="text_to_image", reduction="sum")
+    assert (round(rows, 4), round(columns, 4)) == (2.7036, 2.7499)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_loops_are_the_formula_as_printed(n, seed):
+    """P(D_i|Q_i) = exp(γ3·R(Q_i, D_i)) / Σ_j exp(γ3·R(Q_i, D_j)), L1 = −Σ_i log P(D_i|Q_i), without any safety."""
+    scores = np.random.default_rng(seed).uniform(-1, 1, (n, n))
+    p = np.exp(10 * scores) / np.exp(10 * scores).sum(axis=1, keepdims=True)
+    assert loops.matching_loss(scores, scale=10, direction="image_to_text", reduction="sum") == pytest.approx(
+        -np.log(np.diag(p)).sum(), abs=1e-12
+    )
+    steps = loops.matching_steps(scores, scale=10)
+    assert np.allclose(steps.probabilities, p) and np.allclose(steps.logits, 10 * scores)
+    assert np.array_equal(steps.targets, np.eye(n)) and np.allclose(steps.losses, -np.log(np.diag(p)))
+
+
+@pytest.mark.parametrize("direction", ["image_to_text", "text_to_image", "both"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_hand_made_gradient_is_the_finite_difference(direction, reduction):
+    rng = np.random.default_rng(3)
+    scores, weights = rng.uniform(-1, 1, (4, 5)), (rng.random((4, 5)) < 0.4).astype(float)
+    mask = (rng.random((4, 5)) < 0.3) & (weights == 0)
+    options = {"scale": 3.0, "direction": direction, "reduction": reduction, "mask": mask}
+    gradient = loops.matching_gradient(scores, weights, **options)
+    step = 1e-6
+    for i in range(4):
+        for j in range(5):
+            up, down = scores.copy(), scores.copy()
+            up[i, j] += step
+            down[i, j] -= step
+            slope = (loops.matching_loss(up, weights, **options) - loops.matching_loss(down, weights, **options)) / (
+                2 * step
+            )
+            assert gradient[i, j] == pytest.approx(slope, abs=1e-7)
+
+
+def test_autograd_passes_gradcheck_for_scores_and_scale():
+    rng = np.random.default_rng(5)
+    scores = torch.tensor(rng.uniform(-1, 1, (4, 5)), requires_grad=True)
+    scale = torch.tensor(7.0, dtype=torch.float64, requires_grad=True)
+    soft, index = torch.tensor(rng.random((4, 5))), torch.tensor([3, 3, 0, 1])
+    for some_labels in (soft, index):
+        assert torch.autograd.gradcheck(
+            lambda s, g, y=some_labels: losses.matching_loss(s, y, scale=g), (scores, scale)
+        )
+
+
+@pytest.mark.parametrize("n", [1, 4, 33])
+def test_identity_and_arange_are_one_label_and_one_number_with_torch(n):
+    scores = torch.randn(n, n, generator=torch.Generator().manual_seed(n), dtype=torch.float64)
+    ours = [
+        losses.matching_loss(scores, y, direction="image_to_text")
+        for y in (None, labels.index_labels(n), labels.identity_labels(n), labels.identity_labels(n).long())
+    ]
+    theirs = [F.cross_entropy(scores, torch.arange(n)), F.cross_entropy(scores, torch.eye(n).double())]
+    assert torch.allclose(torch.stack(ours), torch.stack(theirs).mean(), atol=1e-12)
+    assert torch.allclose(theirs[0], theirs[1], atol=1e-12)
+
+
+def test_shuffled_texts_give_the_same_loss_when_the_labels_follow_and_another_when_not():
+    p = np.array([2, 0, 3, 1])  # column k now holds text p[k]; not its own inverse
+    dealt, where = TOY[:, p], np.argsort(p)
+    options = {"direction": "image_to_text", "reduction": "sum"}
+    assert loops.matching_loss(dealt, where, **options) == pytest.approx(loops.matching_loss(TOY, **options))
+    assert round(loops.matching_loss(dealt, **options), 4) == 8.6036
+    options["direction"] = "text_to_image"  # labels still say which text belongs to image i: the function turns them
+    assert loops.matching_loss(dealt, where, **options) == pytest.approx(loops.matching_loss(TOY, **options))
+
+
+@settings(max_examples=60, deadline=None)
+@given(matching_cases())
+def test_turning_the_page_swaps_the_directions(case):
+    weights = loops.match_matrix(case.labels, *case.scores.shape)
+    mask = None if case.mask is None else torch.tensor(case.mask)
+    a = losses.matching_loss(torch.tensor(case.scores), torch.tensor(weights), direction="image_to_text", mask=mask)
+    b = losses.matching_loss(
+        torch.tensor(case.scores).T,
+        torch.tensor(weights).T,
+        direction="text_to_image",
+        mask=None if mask is None else mask.T,
+    )
+    assert torch.equal(a, b) or torch.allclose(a, b, rtol=1e-12)
+
+
+def test_a_mask_is_the_same_as_taking_the_text_away():
+    mask = torch.zeros(4, 4, dtype=torch.bool)
+    mask[0, 3] = mask[1, 3] = mask[2, 3] = True
+    with_mask = losses.matching_loss(torch.tensor(TOY), direction="image_to_text", reduction="none", mask=mask)
+    without = losses.matching_loss(
+        torch.tensor(TOY[:3, :3]), torch.arange(3), direction="image_to_text", reduction="none"
+    )
+    assert torch.allclose(with_mask[:3], without)
+
+
+@pytest.mark.parametrize("n", [1, 2, 32])
+def test_a_model_that_knows_nothing_sits_at_ln_n_and_its_gradient_rows_sum_to_zero(n):
+    scores = torch.zeros(n, n, requires_grad=True)
+    loss = losses.matching_loss(scores, scale=20.0)
+    loss.backward()
+    assert loss.item() == pytest.approx(np.log(n), abs=1e-6)
+    assert torch.allclose(scores.grad.sum(dim=1), torch.zeros(n), atol=1e-6)
+
+
+def test_rows_without_a_match_are_left_out_of_the_mean_and_a_fully_masked_row_has_no_gradient():
+    weights = torch.eye(4)
+    weights[3, 3] = 0
+    mask = torch.zeros(4, 4, dtype=torch.bool)
+    mask[3] = True
+    scores = torch.tensor(TOY, requires_grad=True)
+    loss = losses.matching_loss(scores, weights, direction="image_to_text", mask=mask)
+    loss.backward()
+    three = losses.matching_loss(torch.tensor(TOY[:3]), torch.arange(3), direction="image_to_text")
+    assert torch.allclose(loss, three)
+    assert torch.equal(scores.grad[3], torch.zeros(4, dtype=torch.float64)) and scores.grad.isfinite().all()
+
+
+def test_under_autocast_the_loss_stays_float32():
+    scores = torch.tensor(TOY, dtype=torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = losses.matching_loss(scores @ torch.eye(4), scale=10.0)
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(loops.matching_loss(TOY.astype(np.float32), scale=10.0), abs=0.05)

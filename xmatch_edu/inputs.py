@@ -1,0 +1,238 @@
+"""What a wrong input is told. Every room asks here first, so that a mistake is named once and in one voice.
+
+Each check takes NumPy arrays (from `loops`) and torch tensors (from every other room) alike, and imports neither.
+A message names the argument, its side (image or text), what was expected and what came.
+On the CPU the values are looked at. On a GPU only types, shapes and devices are: a look at the values would make
+the program wait for the device.
+"""
+
+from numbers import Real
+
+DIRECTIONS = ("image_to_text", "text_to_image", "both")
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def check_choice(name, value, choices):
+    """One of a few words: `direction`, `reduction`."""
+    if not isinstance(value, str) or value not in choices:
+        expected = ", ".join(f'"{choice}"' for choice in choices)
+        raise ValueError(f"{name} must be one of {expected}; got {value!r}")
+
+
+def check_direction_and_reduction(direction, reduction):
+    check_choice("direction", direction, DIRECTIONS)
+    check_choice("reduction", reduction, REDUCTIONS)
+    if reduction == "none" and direction == "both":
+        raise ValueError(
+            'reduction="none" gives one loss a row (image side) or one a column (text side), so it needs one '
+            'direction: "image_to_text" or "text_to_image"; got direction="both"'
+        )
+
+
+def check_scale(scale, like):
+    """A positive number; where `like` is a tensor, a 0-d tensor too (on its device, or on the CPU)."""
+    if hasattr(scale, "requires_grad") and hasattr(like, "requires_grad"):
+        if tuple(scale.shape) != () or not _is_floating(scale):
+            raise TypeError(f"scale must be a number or a 0-d floating tensor; got {_describe(scale)}")
+        if not _values_visible(scale):
+            _check_same_device("scale", scale, "scores", like)
+            return
+    elif isinstance(scale, bool) or not isinstance(scale, Real):
+        raise TypeError(f"scale must be a number; got {_describe(scale)}")
+    value = scale.item() if hasattr(scale, "item") else scale
+    if not 0 < value < float("inf"):
+        raise ValueError(f"scale must be positive and finite (1/temperature); got {value}")
+
+
+def check_features(image_features, text_features, array_type):
+    """(N, D) and (M, D), of one width, one dtype and one device."""
+    sides = (("image_features", "image", "N", image_features), ("text_features", "text", "M", text_features))
+    for name, side, letter, features in sides:
+        _check_type(name, features, array_type, f"the {side} side")
+        if features.ndim != 2:
+            raise ValueError(
+                f"{name} must have shape ({letter}, D), one row for each {side}; got shape {tuple(features.shape)}"
+            )
+        if 0 in features.shape:
+            raise ValueError(
+                f"{name} is empty: shape {tuple(features.shape)}; the {side} side needs one {side} and one feature"
+            )
+        _check_floating(name, features, f"the {side} side")
+    if image_features.shape[1] != text_features.shape[1]:
+        raise ValueError(
+            f"image_features and text_features must have the same width D; "
+            f"got D = {image_features.shape[1]} on the image side and D = {text_features.shape[1]} on the text side"
+        )
+    if image_features.dtype != text_features.dtype:
+        raise TypeError(
+            f"image_features and text_features must have the same dtype; "
+            f"got {image_features.dtype} on the image side and {text_features.dtype} on the text side"
+        )
+    _check_same_device("text_features (text side)", text_features, "image_features (image side)", image_features)
+    for name, side, _, features in sides:
+        _check_finite(name, features, f"{side} {{0}}, feature {{1}}")
+
+
+def check_scores(scores, array_type):
+    """(N, M), floating, finite, at least one image and one text."""
+    _check_type("scores", scores, array_type, "rows are images, columns are texts")
+    if scores.ndim != 2:
+        raise ValueError(
+            f"scores must have shape (N, M), rows for images and columns for texts; got shape {tuple(scores.shape)}"
+        )
+    if 0 in scores.shape:
+        empty = "image side (no row)" if scores.shape[0] == 0 else "text side (no column)"
+        raise ValueError(f"scores is empty on the {empty}: shape {tuple(scores.shape)}; a batch needs one pair")
+    _check_floating("scores", scores, "rows are images, columns are texts")
+    _check_finite("scores", scores, "image {0}, text {1}", "; to leave a pair out, use mask")
+
+
+def check_labels(labels, scores):
+    """None, (N,) column numbers, or (N, M) weights; with at least one match."""
+    n, m = scores.shape
+    if labels is None:
+        if n != m:
+            raise ValueError(
+                f"labels is needed when the sides differ: scores has {n} images (rows) and {m} texts (columns), "
+                f"so nothing says which text belongs to which image"
+            )
+        return
+    array_type = _plain_type(scores)
+    _check_type("labels", labels, array_type, "which text belongs to which image")
+    _check_same_device("labels", labels, "scores", scores)
+    if labels.ndim == 1:
+        _check_index_labels(labels, n, m)
+    elif labels.ndim == 2:
+        _check_weight_labels(labels, n, m)
+    else:
+        raise ValueError(
+            f"labels must have shape (N,) = ({n},) (for each image, the number of its text) or "
+            f"(N, M) = ({n}, {m}) (rows images, columns texts); got shape {tuple(labels.shape)}"
+        )
+
+
+def _check_index_labels(labels, n, m):
+    if not _is_integer(labels):
+        raise TypeError(
+            f"labels of shape (N,) must be integers, for each image the number of its text's column; got {labels.dtype}"
+        )
+    if labels.shape[0] != n:
+        raise ValueError(f"labels must have one entry for each image: {n}; got {labels.shape[0]}")
+    if _values_visible(labels):
+        for bad in (int(labels.min()), int(labels.max())):
+            if not 0 <= bad < m:
+                raise ValueError(f"labels must be column numbers from 0 to {m - 1} (text side); got {bad}")
+
+
+def _check_weight_labels(labels, n, m):
+    if tuple(labels.shape) != (n, m):
+        raise ValueError(
+            f"labels of rank 2 must have the shape of scores, (N, M) = ({n}, {m}): rows images, columns texts; "
+            f"got shape {tuple(labels.shape)}"
+        )
+    if not (_is_floating(labels) or _is_integer(labels) or _is_bool(labels)):
+        raise TypeError(f"labels of shape (N, M) must be weights, real numbers of at least 0; got {labels.dtype}")
+    if _values_visible(labels) and not _is_bool(labels):
+        _check_finite("labels", labels, "image {0}, text {1}")
+        if labels.min().item() < 0:
+            raise ValueError(
+                f"labels must be weights of at least 0 between image and text; got {labels.min().item()}"
+            )
+    if _values_visible(labels) and not bool((labels != 0).any()):
+        raise ValueError("labels has no match at all: every weight between an image and a text is 0")
+
+
+def check_mask(mask, scores, labels):
+    """(N, M) bool, True leaves the pair out; it may not leave out a match. `labels` has been checked before."""
+    if mask is None:
+        return
+    _check_type("mask", mask, _plain_type(scores), "True leaves the pair (image, text) out")
+    if not _is_bool(mask):
+        raise TypeError(f"mask must be bool, True for each pair (image, text) to leave out; got {mask.dtype}")
+    if tuple(mask.shape) != tuple(scores.shape):
+        raise ValueError(
+            f"mask must have the shape of scores, (N, M) = {tuple(scores.shape)}: rows images, columns texts; "
+            f"got shape {tuple(mask.shape)}"
+        )
+    _check_same_device("mask", mask, "scores", scores)
+    if not _values_visible(mask):
+        return
+    if labels is not None and labels.ndim == 2:
+        masked_match = bool((mask & (labels != 0)).any())
+    else:
+        images = list(range(len(mask)))
+        texts = images if labels is None else labels.tolist()
+        masked_match = bool(mask[images, texts].any())
+    if masked_match:
+        raise ValueError("mask leaves out a match: an image would lose its own text; only non-matches can be masked")
+
+
+def check_class_ids(name, side, class_ids, array_type):
+    """(N,) or (M,) integers: the class of each image or text."""
+    _check_type(name, class_ids, array_type, f"the class of each {side}")
+    if class_ids.ndim != 1 or class_ids.shape[0] == 0:
+        raise ValueError(
+            f"{name} must have one class number for each {side}: shape (number of {side}s,); "
+            f"got shape {tuple(class_ids.shape)}"
+        )
+    if not _is_integer(class_ids):
+        raise TypeError(f"{name} must be integers, the class of each {side}; got {class_ids.dtype}")
+
+
+def check_count(name, n):
+    """A number of pairs: a positive int."""
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise TypeError(f"{name} must be an int, the number of image-text pairs; got {_describe(n)}")
+    if n < 1:
+        raise ValueError(f"{name} must be at least 1, the number of image-text pairs; got {n}")
+
+
+def _check_type(name, x, array_type, meaning):
+    if not isinstance(x, array_type):
+        expected = f"{array_type.__module__.split('.')[0]}.{array_type.__name__}"
+        raise TypeError(f"{name} must be a {expected} ({meaning}); got {_describe(x)}")
+
+
+def _check_floating(name, x, meaning):
+    if not _is_floating(x):
+        raise TypeError(f"{name} must hold floating-point numbers ({meaning}); got {x.dtype}")
+
+
+def _check_finite(name, x, place, advice=""):
+    # The smallest and largest value tell without a temporary the size of x: NaN and infinity fail the comparison.
+    if not _values_visible(x) or (x.min().item() > -float("inf") and x.max().item() < float("inf")):
+        return
+    for i, row in enumerate(x.tolist()):
+        for j, value in enumerate(row):
+            if not abs(value) < float("inf"):
+                raise ValueError(f"{name} must be finite; got {value} at {place.format(i, j)}{advice}")
+
+
+def _check_same_device(name, x, other_name, other):
+    if getattr(x, "device", None) != getattr(other, "device", None):
+        raise ValueError(f"{name} and {other_name} must be on one device; got {x.device} and {other.device}")
+
+
+def _plain_type(x):
+    """torch.Tensor for a Parameter too; numpy.ndarray for an array."""
+    return next(kind for kind in type(x).__mro__ if kind.__name__ in ("Tensor", "ndarray"))
+
+
+def _values_visible(x):
+    return getattr(getattr(x, "device", None), "type", "cpu") == "cpu"
+
+
+def _is_floating(x):
+    return "float" in str(x.dtype)
+
+
+def _is_integer(x):
+    return "int" in str(x.dtype)
+
+
+def _is_bool(x):
+    return "bool" in str(x.dtype)
+
+
+def _describe(x):
+    return f"{type(x).__name__} of shape {tuple(x.shape)}" if hasattr(x, "shape") else type(x).__name__
