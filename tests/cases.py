@@ -66,7 +66,7 @@ def anchors(case):
 
 
 def value_bound(case, eps):
-    """8·eps·max(1, scale·max|S|) for one row's loss and for a mean of rows; a sum of k rows may be k times as far off."""
+    """8·eps·max(1, scale·max|S|) for one row's loss and for a mean of rows; a sum of k rows may be k times as far."""
     bound = 8 * eps * max(1.0, case.scale * np.abs(case.scores).max())
     return bound * (anchors(case) if case.reduction == "sum" else 1)
 

@@ -38,12 +38,13 @@ def test_gradient_is_right_and_a_zero_vector_has_a_finite_one():
     dead = torch.zeros(3, 4, requires_grad=True)
     s = scores.cosine_scores(dead, text.detach().float())
     s.sum().backward()
-    assert torch.equal(s, torch.zeros(3, 5)) and dead.grad.isfinite().all()
+    assert torch.equal(s, torch.zeros(3, 5))
+    assert dead.grad.abs().max() <= 5  # five unit vectors at most: a length clamped to 1e-12 would give 1e12
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_lengths_do_not_overflow(dtype):
-    image = torch.full((2, 64), 300.0, dtype=dtype)  # 300² is beyond float16
+    image = torch.full((2, 64), 3e4, dtype=dtype)  # the length, 240,000, is beyond float16
     assert torch.allclose(scores.cosine_scores(image, image).float(), torch.ones(2, 2), atol=0.02)
 
 

@@ -1,7 +1,7 @@
 """What counts as a match: which text of the batch belongs to which image.
 
-Here live the labels, in the forms that every loss takes: None, (N,) column numbers, or (N, M) weights. All say one thing,
-the match matrix Y. What the labels cost lives in `losses`.
+Here live the labels, in the forms that every loss takes: None, (N,) column numbers, or (N, M) weights. All say one
+thing, the match matrix Y. What the labels cost lives in `losses`.
 
 N: images    M: texts
 """
@@ -21,7 +21,7 @@ def index_labels(n):
 
 
 def identity_labels(n):
-    """The same as one row of zeros and a one for each image. n: int ≥ 1 -> (N, N) float32. Question A's identity matrix."""
+    """The same, as a row of zeros and a one for each image: question A's identity. n: int ≥ 1 -> (N, N) float32."""
     inputs.check_count("n", n)
     return torch.eye(n)
 
@@ -38,15 +38,15 @@ def match_matrix(labels, n, m):
 def same_class_mask(class_ids, text_class_ids=None, labels=None):
     """True where image i and text j share a class but are no pair: a false negative, for a loss's `mask`.
 
-    class_ids (N,) integers; text_class_ids (M,) integers, None when text i has the class of image i;
-    labels as in the losses (then text_class_ids must be given, since the texts may stand in another order) -> (N, M) bool.
+    class_ids (N,) integers; text_class_ids (M,) integers, None when text i has the class of image i; labels as in
+    the losses (then text_class_ids must be given, since the texts may stand in another order) -> (N, M) bool.
     Errors: ValueError or TypeError naming the argument and the side.
     Source: AttnGAN's losses.py, which masks the captions of the same class in its DAMSM losses.
     """
     inputs.check_class_ids("class_ids", "image", class_ids, torch.Tensor)
     if text_class_ids is None:
         if labels is not None:
-            raise ValueError("text_class_ids is needed with labels: the class of each text, in column order (text side)")
+            raise ValueError("text_class_ids is needed with labels: the class of each text (column) on the text side")
         text_class_ids = class_ids
     inputs.check_class_ids("text_class_ids", "text", text_class_ids, torch.Tensor)
     same_class = class_ids[:, None] == text_class_ids[None, :]

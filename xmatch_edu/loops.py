@@ -1,7 +1,7 @@
 """The formulas read literally: scalar loops, float64 NumPy. Slow, obvious, and the oracle of everything else.
 
-Here live the scores and the losses, one loop a sum sign, each with the arguments of its fast twin in `scores` or `losses`.
-Speed does not live here, nor does torch. S[i, j] is the score of image i with text j, everywhere.
+Here live the scores and the losses, one loop a sum sign, each with the arguments of its fast twin in `scores` or
+`losses`. Speed does not live here, nor does torch. S[i, j] is the score of image i with text j, everywhere.
 
 N: images (rows of S)    M: texts (columns of S)    D: features
 """
@@ -18,7 +18,8 @@ def cosine_scores(image_features, text_features):
     """Cosine of every image with every text: S[i, j] = q_i · d_j / (|q_i| |d_j|).
 
     image_features (N, D), text_features (M, D) -> (N, M) float64. A zero vector scores 0 with everything.
-    Errors: ValueError or TypeError naming the argument and the side, for other shapes, widths, empty or non-finite input.
+    Errors: ValueError or TypeError naming the argument and the side, for other shapes or widths, empty or
+    non-finite input.
     Source: R(Q, D) of question A, read as a plain cosine; CLIP (Radford et al. 2021), figure 3.
     """
     image_features, text_features = _float64(image_features), _float64(text_features)
@@ -55,7 +56,7 @@ def match_matrix(labels, n, m):
 
 
 class MatchingSteps(NamedTuple):
-    """Every number on the way from S to the loss, in one direction. All in the layout of S: images down, texts across."""
+    """Every number on the way from S to the loss, in one direction, all laid out as S: images down, texts across."""
 
     logits: np.ndarray  # (N, M) scale · S; −inf where the mask leaves a pair out
     probabilities: np.ndarray  # (N, M) softmax of the logits, along rows or columns
@@ -65,7 +66,7 @@ class MatchingSteps(NamedTuple):
 
 
 def matching_steps(scores, labels=None, *, scale=1.0, direction="image_to_text", mask=None):
-    """The softmax cross-entropy of one direction, with everything it computes on the way. Arguments: `matching_loss`."""
+    """The softmax cross-entropy of one direction, with all that it computes on the way. Arguments: `matching_loss`."""
     scores, labels = _checked(scores, labels, scale, direction, mask, "sum")
     inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
     matches = match_matrix(labels, *scores.shape)
@@ -114,17 +115,19 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     image_to_text: −Σ_j Y[i, j] · log P(text j | image i), a softmax along each row; text_to_image: along each column.
 
     scores (N, M). labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i),
-    or (N, M) weights ≥ 0 (identity, several matches, soft); each direction divides them by their sum along its own axis,
-    and a row or column without a match is left out. scale: positive, the paper's γ3. mask (N, M) bool: True leaves the
-    pair out of the softmax. direction: "image_to_text", "text_to_image" or "both" (their average).
-    reduction: "mean" over rows (columns) that have a match, "sum", or "none" (one direction only) -> a float, or (N,) / (M,).
-    With N = M = 1 the loss is 0. Errors: ValueError or TypeError naming the argument and the side.
-    Source: AttnGAN (Xu et al., CVPR 2018), equations 10–12; the average of the two directions: CLIP (2021), figure 3.
+    or (N, M) weights ≥ 0 (identity, several matches, soft); each direction divides them by their sum along its own
+    axis, and a row or column without a match is left out. scale: positive, the paper's γ3. mask (N, M) bool: True
+    leaves the pair out of the softmax. direction: "image_to_text", "text_to_image" or "both" (their average).
+    reduction: "mean" over rows (columns) that have a match, "sum", or "none" (one direction only)
+    -> a float; (N,) or (M,) for "none". With N = M = 1 the loss is 0.
+    Errors: ValueError or TypeError naming the argument and the side.
+    Source: AttnGAN (Xu et al., CVPR 2018), section 3.2; the average of both directions: CLIP (2021), figure 3.
     """
     _checked(scores, labels, scale, direction, mask, reduction)
     if direction == "both":
-        rows = matching_loss(scores, labels, scale=scale, direction="image_to_text", mask=mask, reduction=reduction)
-        columns = matching_loss(scores, labels, scale=scale, direction="text_to_image", mask=mask, reduction=reduction)
+        options = {"scale": scale, "mask": mask, "reduction": reduction}
+        rows = matching_loss(scores, labels, direction="image_to_text", **options)
+        columns = matching_loss(scores, labels, direction="text_to_image", **options)
         return (rows + columns) / 2
     steps = matching_steps(scores, labels, scale=scale, direction=direction, mask=mask)
     if reduction == "none":
@@ -143,8 +146,9 @@ def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=
     _checked(scores, labels, scale, direction, mask, reduction)
     inputs.check_choice("reduction", reduction, ("mean", "sum"))
     if direction == "both":
-        rows = matching_gradient(scores, labels, scale=scale, direction="image_to_text", mask=mask, reduction=reduction)
-        columns = matching_gradient(scores, labels, scale=scale, direction="text_to_image", mask=mask, reduction=reduction)
+        options = {"scale": scale, "mask": mask, "reduction": reduction}
+        rows = matching_gradient(scores, labels, direction="image_to_text", **options)
+        columns = matching_gradient(scores, labels, direction="text_to_image", **options)
         return (rows + columns) / 2
     steps = matching_steps(scores, labels, scale=scale, direction=direction, mask=mask)
     n, m = steps.logits.shape

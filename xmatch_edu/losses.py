@@ -16,18 +16,18 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
 
     image_to_text: −Σ_j Y[i, j] · log P(text j | image i), a softmax along each row; text_to_image: along each column.
 
-    scores (N, M), floating, finite; half precision is raised to float32 before scaling, and the loss is then float32.
+    scores (N, M), floating, finite; half precision is raised to float32 before scaling, and the loss is float32 then.
     labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i), or (N, M)
-        weights ≥ 0 (identity, several matches, soft). Each direction divides the weights by their sum along its own axis;
-        a row or column without a match is left out.
-    scale: positive float or 0-d tensor (it may require grad): the paper's γ3, CLIP's exp(logit_scale), 1/temperature.
+        weights ≥ 0 (identity, several matches, soft). Each direction divides the weights by their sum along its own
+        axis; a row or column without a match is left out.
+    scale: positive float or 0-d tensor (it may require grad): the paper's γ3, CLIP's exp(logit_scale), 1/τ.
     direction: "image_to_text", "text_to_image" or "both" (their average).
     mask (N, M) bool: True leaves the pair out of the softmax.
-    reduction: "mean" over the rows (columns) that have a match, "sum", or "none" (one direction only; 0 without a match).
+    reduction: "mean" over rows (columns) that have a match, "sum", or "none" (one direction only; 0 without a match).
     -> 0-d tensor, or (N,) / (M,) for "none". With N = M = 1 the loss is 0.
     Errors: ValueError or TypeError naming the argument and the side. Values are looked at on the CPU only; on a GPU,
     where a look would wait for the device, labels without any match give NaN.
-    Source: AttnGAN (Xu et al., CVPR 2018), equations 10–12; the average of the two directions: CLIP (2021), figure 3.
+    Source: AttnGAN (Xu et al., CVPR 2018), section 3.2; the average of both directions: CLIP (2021), figure 3.
     """
     inputs.check_scores(scores, torch.Tensor)
     inputs.check_direction_and_reduction(direction, reduction)

@@ -1,0 +1,190 @@
+"""Still pictures of one batch: the score matrix, its probabilities, labels and gradient.
+
+Here live the heatmaps, and `Picture`, which carries a drawing together with its description in words. Nothing here
+computes a loss (that is `loops` and `losses`) and nothing moves (that is `explore`).
+
+All colour maps rise steadily in lightness, so that they can be read in grey and by colour-blind eyes: dark is low,
+light is high. Rows are images, columns are texts.
+
+N: images (rows)    M: texts (columns)    S: pixels a side of a picture
+"""
+
+import base64
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Rectangle
+
+from xmatch_edu import loops
+
+# kind -> (colour map, lowest, highest, how a number is written); None: taken from the values.
+_STYLES = {
+    "scores": ("viridis", None, None, "{:.2f}"),
+    "probabilities": ("magma", 0.0, 1.0, "{:.2f}"),
+    "labels": ("gray", 0.0, 1.0, "{:.2g}"),
+    "gradient": ("cividis", None, None, "{:+.2f}"),  # 0 in the middle
+}
+_NUMBERS_UP_TO = 8
+
+
+class Picture:
+    """A matplotlib figure and its description in words (`alt`), for eyes, for screen readers and for tests of the text.
+
+    As the last line of a cell it shows itself. It does not pass through pyplot, so no figure is ever left open.
+    """
+
+    def __init__(self, figure, alt):
+        self.figure, self.alt = figure, alt
+
+    def png(self):
+        """The drawing as PNG bytes."""
+        buffer = io.BytesIO()
+        self.figure.savefig(
+            buffer, format="png", dpi=100, bbox_inches="tight", facecolor="white", metadata={"Software": None}
+        )
+        return buffer.getvalue()
+
+    def __repr__(self):
+        return self.alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
+
+
+def heatmap(matrix, *, kind="scores", pictures=None, captions=None, labels=None, title=None):
+    """One N×M matrix as a heatmap, with pictures down the rows and words along the columns -> Picture.
+
+    matrix (N, M): array or tensor. kind: "scores", "probabilities", "labels" or "gradient": colours and number format.
+    pictures (N, S, S, 3) uint8; captions: M strings. labels as in the losses: a frame around each match.
+    Numbers stand in the cells up to 8×8. Errors: ValueError naming the argument and the side.
+    """
+    return panels([(title, matrix, kind)], pictures=pictures, captions=captions, labels=labels)
+
+
+def matching_panels(scores, labels=None, *, scale=1.0, pictures=None, captions=None):
+    """S, P(text | image), P(image | text), labels and gradient side by side, from one score matrix -> Picture.
+
+    scores (N, M) array; labels and scale as in `loops.matching_loss`; the gradient is that of both directions, mean.
+    pictures (N, S, S, 3) uint8; captions: M strings. Errors: those of `loops.matching_loss` and `heatmap`.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    labels = None if labels is None else np.asarray(labels)
+    rows = loops.matching_steps(scores, labels, scale=scale)
+    columns = loops.matching_steps(scores, labels, scale=scale, direction="text_to_image")
+    gradient = loops.matching_gradient(scores, labels, scale=scale)
+    return panels(
+        [
+            ("scores S", scores, "scores"),
+            ("P(text | image)\neach row sums to 1", rows.probabilities, "probabilities"),
+            ("P(image | text)\neach column sums to 1", columns.probabilities, "probabilities"),
+            ("labels", loops.match_matrix(labels, *scores.shape), "labels"),
+            ("gradient of the loss\nlight: lower this score\ndark: raise it", gradient, "gradient"),
+        ],
+        pictures=pictures,
+        captions=captions,
+        labels=labels,
+    )
+
+
+def panels(parts, *, pictures=None, captions=None, labels=None):
+    """Several matrices of one batch, side by side on the same rows and columns -> Picture.
+
+    parts: a list of (title, matrix (N, M), kind); the rest as in `heatmap`.
+    """
+    parts = [(title or kind, _matrix(matrix, kind), kind) for title, matrix, kind in parts]
+    n, m = parts[0][1].shape
+    for title, matrix, _ in parts:
+        if matrix.shape != (n, m):
+            raise ValueError(f"matrix: every panel shows one batch, {n} images and {m} texts; {title} is {matrix.shape}")
+    _check_decorations(n, m, pictures, captions)
+    side = (3.2 if n <= 4 else 4.2 if n <= 8 else 5.4) if len(parts) == 1 else 2.6
+    cell = side / max(n, m)
+    figure = Figure(figsize=((cell * m + 0.9) * len(parts), cell * n))
+    axes = figure.subplots(1, len(parts), squeeze=False)[0]
+    for index, (ax, (title, matrix, kind)) in enumerate(zip(axes, parts, strict=True)):
+        _draw(ax, matrix, kind, figure)
+        ax.set_title(title, fontsize=10, pad=6)
+        legible = cell > 0.1  # inches: smaller words or frames only smear
+        _decorate(ax, n, m, cell, pictures, captions if legible and (index == 0 or len(parts) <= 3) else None)
+        if legible and (labels is not None or n == m):
+            _frame(ax, loops.match_matrix(None if labels is None else np.asarray(labels), n, m))
+    return Picture(figure, " ".join(_describe(title, matrix, kind, labels) for title, matrix, kind in parts))
+
+
+def _matrix(matrix, kind):
+    if kind not in _STYLES:
+        raise ValueError(f"kind must be one of {', '.join(_STYLES)}; got {kind!r}")
+    if hasattr(matrix, "detach"):
+        matrix = matrix.detach().cpu().double()
+    matrix = np.asarray(matrix, dtype=np.float64)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(f"matrix must be (N, M), a row for each image, a column for each text; got {matrix.shape}")
+    return matrix
+
+
+def _check_decorations(n, m, pictures, captions):
+    if pictures is not None and len(pictures) != n:
+        raise ValueError(f"pictures: one for each row (image side), {n}; got {len(pictures)}")
+    if captions is not None and len(captions) != m:
+        raise ValueError(f"captions: one for each column (text side), {m}; got {len(captions)}")
+
+
+def _draw(ax, matrix, kind, figure):
+    colours, low, high, form = _STYLES[kind]
+    if kind == "gradient":
+        high = np.abs(matrix).max() or 1.0
+        low = -high
+    image = ax.imshow(matrix, cmap=colours, vmin=low, vmax=high)
+    if max(matrix.shape) > _NUMBERS_UP_TO:
+        figure.colorbar(image, ax=ax, shrink=0.7, pad=0.03)
+        return
+    for (i, j), value in np.ndenumerate(matrix):
+        red, green, blue, _ = image.cmap(image.norm(value))
+        dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
+        ax.text(j, i, form.format(value), ha="center", va="center", fontsize=9, color="white" if dark else "black")
+
+
+def _decorate(ax, n, m, cell, pictures, captions):
+    ax.tick_params(length=0, labelsize=9 if m <= _NUMBERS_UP_TO else 7)
+    ax.set_yticks(range(n) if pictures is None and n <= _NUMBERS_UP_TO else [])
+    ax.set_xticks(range(m) if m <= _NUMBERS_UP_TO or captions is not None else [])
+    if captions is not None:
+        upright = m > 4 or max(map(len, captions)) > 12
+        ax.set_xticks(range(m), captions, rotation=55 if upright and m <= 8 else 90 if upright else 20)
+        for word in ax.get_xticklabels():
+            word.set(ha="right", va="top", rotation_mode="anchor")
+    if pictures is None:
+        ax.set_ylabel("images", fontsize=9)
+    if captions is None:
+        ax.set_xlabel("texts", fontsize=9)
+    for i in range(n if pictures is not None else 0):
+        pixels = np.asarray(pictures[i])
+        height = min(72 * cell * 0.85, 34)  # in points, as is the zoom: one picture in the height of one cell
+        icon = OffsetImage(pixels, zoom=height / len(pixels), interpolation="lanczos")
+        left_of_row = {"xy": (0, i), "xycoords": ("axes fraction", "data"), "box_alignment": (1, 0.5)}
+        ax.add_artist(
+            AnnotationBbox(icon, xybox=(-4, 0), boxcoords="offset points", frameon=False, pad=0, **left_of_row)
+        )
+
+
+def _frame(ax, matches):
+    for i, j in np.argwhere(matches > 0):
+        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="white", linewidth=2.4))
+        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.0))
+
+
+def _describe(title, matrix, kind, labels):
+    """What to see, in words: a screen reader's heatmap."""
+    n, m = matrix.shape
+    lead = f"Heatmap of {' '.join(title.split())}: {n} images (rows) by {m} texts (columns)."
+    if labels is None and n != m or kind == "labels":
+        ones = [f"({i}, {j})" for i, j in np.argwhere(matrix > 0)]
+        return f"{lead} Non-zero cells: {', '.join(ones)}." if kind == "labels" and n <= _NUMBERS_UP_TO else lead
+    matches = loops.match_matrix(None if labels is None else np.asarray(labels), n, m) > 0
+    if kind == "gradient":
+        return f"{lead} {int((matrix[matches] < 0).sum())} of {int(matches.sum())} matches are pushed up."
+    right = sum(matches[i, matrix[i].argmax()] for i in range(n))
+    return f"{lead} The brightest cell of the row is a match in {right} of {n} rows."
