@@ -3,8 +3,8 @@
     python tools/notebooks.py normalise [--check] [files ...]
     python tools/notebooks.py execute [--timeout SECONDS] [files ...]
 
-Without files: every notebook in notebooks/. The normal form holds only what a reader sees or a test compares, so that
-a difference between two versions is a difference in the course.
+Without files: every notebook in notebooks/. The normal form holds only what a reader sees or a test compares,
+so that a difference between two versions is a difference in the course.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def normal_form(text, name="notebook"):
         # Read by nbformat.v4 itself: nbformat.read would fill in missing ids at random.
         notebook = nbformat.v4.reads(text)
         if notebook.nbformat != 4:
-            raise NotebookError(f"{name} has notebook format {notebook.nbformat}, not 4: save it once in JupyterLab")
+            raise NotebookError(f"{name} has format {notebook.nbformat}, not 4: save it in JupyterLab")
         _normalise(notebook)
         nbformat.validate(notebook)
     except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:
@@ -78,11 +78,12 @@ def _outputs(outputs, execution_count):
     kept = []
     for is_stream, run in itertools.groupby(outputs, lambda output: output.output_type == "stream"):
         if is_stream:
-            # A kernel sends stdout and stderr each on its own clock: between two displays, one of each, stdout first.
+            # A kernel sends stdout and stderr each on its own clock: between two displays, one of each.
             texts = {"stdout": "", "stderr": ""}
             for output in run:
                 texts[output.name] += output.text
-            kept += [nbformat.v4.new_output("stream", name=name, text=text) for name, text in texts.items() if text]
+            streams = {name: text for name, text in texts.items() if text}
+            kept += [nbformat.v4.new_output("stream", name=name, text=text) for name, text in streams.items()]
         else:
             kept += run
     for output in kept:
@@ -97,22 +98,22 @@ def _outputs(outputs, execution_count):
 
 
 def _normalise_display(output, execution_count):
-    # A stored view names a model that died with its kernel. Without it the page shows the picture stored beside it.
+    # A view names a model that died with its kernel. Without it the page shows the picture beside it.
     output.data.pop(WIDGET_VIEW, None)
     for mime, value in output.data.items():
         if mime in ("image/png", "image/jpeg"):
             output.data[mime] = "".join(value.split())
         elif isinstance(value, str):
             output.data[mime] = ADDRESS.sub("at 0x0", value)
-    about = {mime: output.metadata.get(mime) for mime in output.data}
-    alts = {mime: {"alt": entry["alt"]} for mime, entry in about.items() if isinstance(entry, dict) and "alt" in entry}
+    about = {mime: entry for mime, entry in output.metadata.items() if mime in output.data}
+    alts = {mime: {"alt": entry["alt"]} for mime, entry in about.items() if "alt" in entry}
     output.metadata = nbformat.from_dict(alts)
     if output.output_type == "execute_result":
         output.execution_count = execution_count
 
 
 def execute(text, folder, name="notebook", timeout=120):
-    """Run the notebook in `text` from the top in a fresh kernel in `folder`; its normal form with the new outputs."""
+    """Run the notebook in `text` in a fresh kernel in `folder`; the normal form of the result."""
     notebook = nbformat.v4.reads(normal_form(text, name))
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -127,7 +128,8 @@ def execute(text, folder, name="notebook", timeout=120):
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise NotebookError(f"{name} stopped, and was left as it was.\n{ANSI_COLOUR.sub('', str(error))}") from error
+        told = ANSI_COLOUR.sub("", str(error))
+        raise NotebookError(f"{name} stopped, and was left as it was.\n{told}") from error
     return normal_form(nbformat.v4.writes(notebook), name)
 
 
@@ -151,7 +153,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
     normalise = verbs.add_parser("normalise", help="write the normal form")
-    normalise.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is not in it")
+    normalise.add_argument("--check", action="store_true", help="only say which files are not in it")
     run = verbs.add_parser("execute", help="run from the top, store the outputs, normalise")
     run.add_argument("--timeout", type=int, default=120, help="seconds that one cell may take (120)")
     for verb in (normalise, run):
