@@ -1,0 +1,59 @@
+"""The words of `python3 -m xmatch_edu ...`; the work is in launch/.
+
+All of this file must be readable by Python 3.6, so that an old Python gets a sentence and not a SyntaxError.
+"""
+import argparse
+import signal
+import sys
+
+OLDEST = (3, 11)
+
+
+def main(words):
+    if sys.version_info < OLDEST:
+        print(f"This course needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]} at "
+              f"{sys.executable}. Install a newer one and run the same command with it, for example: "
+              "python3.13 -m xmatch_edu lab", file=sys.stderr)
+        return 1
+    parser = argparse.ArgumentParser(prog="python3 -m xmatch_edu")
+    commands = parser.add_subparsers(dest="command", metavar="lab | test | doctor")
+    commands.required = True
+    lab = commands.add_parser("lab", help="set up what is needed and open the notebooks in JupyterLab")
+    lab.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
+    lab.add_argument("--port", type=int, help="the port to listen on (otherwise the first free one from 8888)")
+    lab.add_argument("--dir", help="the folder of your notebooks (otherwise work/ beside the course's)")
+    commands.add_parser("test", help="set up what is needed and run every test; more words go to pytest")
+    commands.add_parser("doctor", help="look at Python, torch, JupyterLab, widgets, kernel; name the fixes")
+    chosen, more = parser.parse_known_args(words)
+    if more and chosen.command != "test":
+        parser.error("unknown: " + " ".join(more))
+
+    # Not at the top: these rooms are written for the Python that the course needs.
+    from xmatch_edu.launch import commands as work
+    from xmatch_edu.launch import doctor
+    from xmatch_edu.launch.environment import ROOT, Stop
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)  # a stop from outside ends what we started, just as Ctrl-C does
+    try:
+        if chosen.command == "lab":
+            return work.lab(ROOT, browser=not chosen.no_browser, port=chosen.port, folder=chosen.dir)
+        if chosen.command == "test":
+            return work.test(ROOT, more)
+        return doctor.run(ROOT)
+    except Stop as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The computer refused: {error}. Free some space, or put the course where you may write, then run "
+              "the same command again.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

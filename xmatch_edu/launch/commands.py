@@ -1,0 +1,76 @@
+"""The commands lab and test: set up, then hand over to JupyterLab or to pytest."""
+import os
+import secrets
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from .environment import Stop, prepare
+from .working_copy import lay_down
+
+PAGE = "/lab/tree/00_start_here.ipynb"
+# Nothing may call out: no news, no look for updates, no catalogue of extensions.
+SILENT = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+          "--LabApp.extension_manager=readonly"]
+
+
+def surroundings(python):
+    """The variables of what we start. This Python's own scripts come first on the path; MPLBACKEND stays
+    outside, because a kernel that finds it set shows no pictures."""
+    variables = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return {**variables, "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])}
+
+
+def lab(root, browser, port, folder):
+    """Set up, lay down the learner's notebooks, and run JupyterLab on them until Ctrl-C."""
+    python = prepare(root)
+    folder = Path(folder).expanduser().resolve() if folder else root / "work"
+    for sentence in lay_down(root / "notebooks", folder):
+        print(sentence)
+    if port and taken(port):
+        raise Stop(f"Port {port} is taken. Choose another with --port, or leave --port away.")
+    port = port or next(candidate for candidate in range(8888, 65536) if not taken(candidate))
+    command = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}",
+               "--ServerApp.port_retries=0", "--ServerApp.base_url=/", f"--LabApp.default_url={PAGE}",
+               f"--ServerApp.open_browser={browser}", "--ServerApp.answer_yes=True",
+               "--Application.log_level=WARN", *SILENT]
+    if hasattr(os, "getuid") and os.getuid() == 0:
+        command.append("--allow-root")  # in a container everyone is root, and Jupyter would refuse
+    # The token travels in a variable, because others on the machine can read a command line.
+    token = secrets.token_hex(16)
+    server = subprocess.Popen(command, cwd=folder, env={**surroundings(python), "JUPYTER_TOKEN": token})
+    try:
+        while server.poll() is None and not taken(port):
+            time.sleep(0.1)
+        if server.poll() is None:
+            print(f"\nYour notebooks: {folder}\nJupyterLab:     http://localhost:{port}{PAGE}?token={token}\n"
+                  "Stop it with Ctrl-C.", flush=True)
+        if code := server.wait():
+            raise Stop(f"JupyterLab ended with code {code}. To find the cause: python3 -m xmatch_edu doctor")
+    except KeyboardInterrupt:
+        print("\nStopping JupyterLab.", flush=True)
+        # On Windows Ctrl-C has reached the server too, and terminate() would leave its kernels behind.
+        if os.name != "nt":
+            server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+    return 0
+
+
+def taken(port):
+    """True when somebody answers on this port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test(root, more):
+    """Set up, then run every test, or those that `more` names: pytest on tests/, strict nbval on notebooks/."""
+    python = prepare(root)
+    named = any((root / word.split("::")[0]).exists() for word in more if not word.startswith("-"))
+    command = [str(python), "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=120",
+               "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", *([] if named else ["tests", "notebooks"])]
+    return subprocess.call([*command, *more], cwd=root, env=surroundings(python))

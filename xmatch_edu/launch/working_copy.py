@@ -1,0 +1,49 @@
+"""The learner's own copies of the notebooks. What a learner has changed is never overwritten."""
+import hashlib
+import json
+import os
+
+RECORD = ".xmatch_edu.json"  # {notebook: hash of the course's version that this folder was last given}
+
+
+def lay_down(chapters, folder):
+    """Bring the notebooks of `chapters` to `folder`; returns what there is to say about it, as sentences.
+
+    An untouched copy is refreshed. Where the course's chapter is newer and the copy was changed, the newer one
+    is laid beside it, once. Without a readable record, a copy that differs counts as changed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    given, words = read_record(folder / RECORD), []
+    for chapter in sorted(chapters.glob("*.ipynb")):
+        course, copy = chapter.read_bytes(), folder / chapter.name
+        newest, last = hashlib.sha256(course).hexdigest(), given.get(chapter.name)
+        here = hashlib.sha256(copy.read_bytes()).hexdigest() if copy.exists() else None
+        if here is None:
+            write(copy, course)
+        elif here == last != newest:
+            write(copy, course)
+            words.append(f"{copy.name}: refreshed, the course's chapter is newer and yours was unchanged.")
+        elif here != newest != last:
+            beside = folder / f"{chapter.stem}.newer-{newest[:8]}.ipynb"
+            if not beside.exists():
+                write(beside, course)
+            words.append(f"{copy.name}: yours stays as you left it. The course's newer chapter: {beside.name}")
+        given[chapter.name] = newest
+    write(folder / RECORD, json.dumps(given, indent=1).encode())
+    return words
+
+
+def read_record(path):
+    """The record, or an empty one where it is lost or spoilt."""
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def write(path, content):
+    """Write in one stroke: a cut leaves the old file or the new one, never half of one."""
+    fresh = path.with_name(path.name + ".part")
+    fresh.write_bytes(content)
+    os.replace(fresh, path)
