@@ -11,6 +11,7 @@ N: images (rows)    M: texts (columns)    S: pixels a side of a picture
 
 import base64
 import io
+import textwrap
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -52,6 +53,25 @@ class Picture:
     def _repr_mimebundle_(self, include=None, exclude=None):
         data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
         return data, {"image/png": {"alt": self.alt}}
+
+
+def batch(pictures, captions):
+    """The pairs of a batch in their order: picture i above caption i -> Picture.
+
+    pictures (N, S, S, 3) uint8; captions: N strings. Errors: ValueError naming the side whose number differs.
+    """
+    n = len(captions)
+    _check_decorations(n, n, pictures, captions)
+    across = min(n, _NUMBERS_UP_TO)
+    down = -(-n // across)
+    figure = Figure(figsize=(1.25 * across, 1.45 * down))
+    axes = figure.subplots(down, across, squeeze=False).flat
+    for i, ax in enumerate(axes):
+        ax.set_axis_off()
+        if i < n:
+            ax.imshow(np.asarray(pictures[i]), interpolation="lanczos")
+            ax.set_title(f"{i}: {textwrap.fill(captions[i], 14)}", fontsize=8, y=-0.05, va="top")
+    return Picture(figure, "A batch of pairs, picture above caption: " + ", ".join(captions) + ".")
 
 
 def heatmap(matrix, *, kind="scores", pictures=None, captions=None, labels=None, title=None):
@@ -98,7 +118,7 @@ def panels(parts, *, pictures=None, captions=None, labels=None):
     n, m = parts[0][1].shape
     for title, matrix, _ in parts:
         if matrix.shape != (n, m):
-            raise ValueError(f"matrix: every panel shows one batch, {n} images and {m} texts; {title} is {matrix.shape}")
+            raise ValueError(f"matrix: every panel shows one batch, ({n}, {m}), but {title} is {matrix.shape}")
     _check_decorations(n, m, pictures, captions)
     side = (3.2 if n <= 4 else 4.2 if n <= 8 else 5.4) if len(parts) == 1 else 2.6
     cell = side / max(n, m)
@@ -180,7 +200,7 @@ def _describe(title, matrix, kind, labels):
     """What to see, in words: a screen reader's heatmap."""
     n, m = matrix.shape
     lead = f"Heatmap of {' '.join(title.split())}: {n} images (rows) by {m} texts (columns)."
-    if labels is None and n != m or kind == "labels":
+    if (labels is None and n != m) or kind == "labels":
         ones = [f"({i}, {j})" for i, j in np.argwhere(matrix > 0)]
         return f"{lead} Non-zero cells: {', '.join(ones)}." if kind == "labels" and n <= _NUMBERS_UP_TO else lead
     matches = loops.match_matrix(None if labels is None else np.asarray(labels), n, m) > 0
