@@ -202,18 +202,17 @@ def build(root, venv, state, lock):
         # Not sys.executable: that may be the Python inside the .venv that has just been cleared.
         base = Path(sys._base_executable)
         run([base if base.exists() else sys.executable, "-m", "venv", venv], root, log, lock)
-    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off",
-           "--constraint", "constraints.txt", "-e", ".[test]"]
-    cpu = cpu_torch(root)
-    try:
-        run([*pip, cpu] if cpu else pip, root, log, lock)
-    except Stop:
-        said = log.read_text("utf-8", "replace")
-        if f"No matching distribution found for {cpu}" not in said or NO_NETWORK.search(said):
-            raise
-        print(f"This package index has no {cpu}: the ordinary build follows, several GB on Linux. An extra index "
-              "with CPU builds, set in PIP_EXTRA_INDEX_URL as PyTorch's install page shows, avoids it.", flush=True)
-        run(pip, root, log, lock)
+    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"]
+    if cpu := cpu_torch(root):
+        try:
+            run([*pip, "--no-deps", cpu], root, log, lock)
+        except Stop:
+            said = log.read_text("utf-8", "replace")
+            if "No matching distribution" not in said or NO_NETWORK.search(said):
+                raise
+            print(f"This package index has no {cpu}: the ordinary build follows, several GB on Linux. An extra index "
+                  "with CPU builds, set in PIP_EXTRA_INDEX_URL as PyTorch's install page shows, avoids it.", flush=True)
+    run([*pip, "--constraint", "constraints.txt", "-e", ".[test]"], root, log, lock)
     mark(venv, state="ready", inputs=inputs(root), site=site_packages_of(python))
 
 
@@ -263,4 +262,4 @@ def failure(log):
         return ("The package index cannot be reached. Connect to the network (behind a proxy set HTTPS_PROXY, "
                 f"with a mirror PIP_INDEX_URL), then run the same command again. (The log: {log})")
     errors = re.findall(r"^\s*(?:ERROR|Error|error): *(.*)", said, re.MULTILINE) or ["no reason given"]
-    return f"The installation failed: {errors[-1]}. The log is {log}. To try again: the same command."
+    return f"The installation failed: {errors[0]} The log is {log}. To try again: the same command."
