@@ -28,6 +28,7 @@ _STYLES = {
     "gradient": ("cividis", None, None, "{:+.2f}"),  # 0 in the middle
 }
 _NUMBERS_UP_TO = 8
+_ACROSS = 3
 
 
 class Picture:
@@ -70,7 +71,8 @@ def batch(pictures, captions):
         ax.set_axis_off()
         if i < n:
             ax.imshow(np.asarray(pictures[i]), interpolation="lanczos")
-            ax.set_title(f"{i}: {textwrap.fill(captions[i], 14)}", fontsize=8, y=-0.05, va="top")
+            words = f"{i}: {textwrap.fill(captions[i], 14)}"
+            ax.text(0.5, -0.08, words, transform=ax.transAxes, ha="center", va="top", fontsize=8)
     return Picture(figure, "A batch of pairs, picture above caption: " + ", ".join(captions) + ".")
 
 
@@ -85,7 +87,7 @@ def heatmap(matrix, *, kind="scores", pictures=None, captions=None, labels=None,
 
 
 def matching_panels(scores, labels=None, *, scale=1.0, pictures=None, captions=None):
-    """S, P(text | image), P(image | text), labels and gradient side by side, from one score matrix -> Picture.
+    """S, P(text | image), P(image | text), labels and gradient beside each other, from one score matrix -> Picture.
 
     scores (N, M) array; labels and scale as in `loops.matching_loss`; the gradient is that of both directions, mean.
     pictures (N, S, S, 3) uint8; captions: M strings. Errors: those of `loops.matching_loss` and `heatmap`.
@@ -110,7 +112,7 @@ def matching_panels(scores, labels=None, *, scale=1.0, pictures=None, captions=N
 
 
 def panels(parts, *, pictures=None, captions=None, labels=None):
-    """Several matrices of one batch, side by side on the same rows and columns -> Picture.
+    """Several matrices of one batch on the same rows and columns, three in a line -> Picture.
 
     parts: a list of (title, matrix (N, M), kind); the rest as in `heatmap`.
     """
@@ -120,18 +122,35 @@ def panels(parts, *, pictures=None, captions=None, labels=None):
         if matrix.shape != (n, m):
             raise ValueError(f"matrix: every panel shows one batch, ({n}, {m}), but {title} is {matrix.shape}")
     _check_decorations(n, m, pictures, captions)
-    side = (3.2 if n <= 4 else 4.2 if n <= 8 else 5.4) if len(parts) == 1 else 2.6
-    cell = side / max(n, m)
-    figure = Figure(figsize=((cell * m + 0.9) * len(parts), cell * n))
-    axes = figure.subplots(1, len(parts), squeeze=False)[0]
-    for index, (ax, (title, matrix, kind)) in enumerate(zip(axes, parts, strict=True)):
-        _draw(ax, matrix, kind, figure)
+    small = max(n, m) <= _NUMBERS_UP_TO
+    side = (4.6 if small else 5.4) if len(parts) == 1 else 3.4 if small else 3.0  # inches
+    cell = min(side / max(n, m), 0.75)
+    if cell < 0.1:  # smaller words and frames only smear
+        captions, frames = None, False
+    else:
+        frames = labels is not None or n == m
+    figure, places = _layout(len(parts), cell * m, cell * n, captions is not None)
+    for index, (place, (title, matrix, kind)) in enumerate(zip(places, parts, strict=True)):
+        ax = figure.add_axes(place)
+        _draw(ax, matrix, kind, cell)
         ax.set_title(title, fontsize=10, pad=6)
-        legible = cell > 0.1  # inches: smaller words or frames only smear
-        _decorate(ax, n, m, cell, pictures, captions if legible and (index == 0 or len(parts) <= 3) else None)
-        if legible and (labels is not None or n == m):
+        _decorate(ax, cell, pictures if small or index % _ACROSS == 0 else None, captions, pictures is None)
+        if frames:
             _frame(ax, loops.match_matrix(None if labels is None else np.asarray(labels), n, m))
     return Picture(figure, " ".join(_describe(title, matrix, kind, labels) for title, matrix, kind in parts))
+
+
+def _layout(count, width, height, with_captions):
+    """A figure with room for `count` panels of one size (inches), and their places in it."""
+    right, below = width + 0.85, height + (1.35 if with_captions else 0.85)
+    across, down = min(count, _ACROSS), -(-count // _ACROSS)
+    figure = Figure(figsize=(right * across, below * down))
+    places = []
+    for index in range(count):
+        line, column = divmod(index, _ACROSS)
+        left, bottom = column * right, (down - 1 - line) * below
+        places.append((left / right / across, bottom / below / down, width / right / across, height / below / down))
+    return figure, places
 
 
 def _matrix(matrix, kind):
@@ -152,37 +171,39 @@ def _check_decorations(n, m, pictures, captions):
         raise ValueError(f"captions: one for each column (text side), {m}; got {len(captions)}")
 
 
-def _draw(ax, matrix, kind, figure):
+def _draw(ax, matrix, kind, cell):
     colours, low, high, form = _STYLES[kind]
     if kind == "gradient":
         high = np.abs(matrix).max() or 1.0
         low = -high
-    image = ax.imshow(matrix, cmap=colours, vmin=low, vmax=high)
+    image = ax.imshow(matrix, cmap=colours, vmin=low, vmax=high, aspect="auto")
     if max(matrix.shape) > _NUMBERS_UP_TO:
-        figure.colorbar(image, ax=ax, shrink=0.7, pad=0.03)
+        ax.figure.colorbar(image, cax=ax.inset_axes((1.03, 0.15, 0.03, 0.7))).ax.tick_params(labelsize=7)
         return
     for (i, j), value in np.ndenumerate(matrix):
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
-        ax.text(j, i, form.format(value), ha="center", va="center", fontsize=9, color="white" if dark else "black")
+        number = {"color": "white" if dark else "black", "fontsize": min(10, 72 * cell * 0.25)}
+        ax.text(j, i, form.format(value), ha="center", va="center", **number)
 
 
-def _decorate(ax, n, m, cell, pictures, captions):
-    ax.tick_params(length=0, labelsize=9 if m <= _NUMBERS_UP_TO else 7)
-    ax.set_yticks(range(n) if pictures is None and n <= _NUMBERS_UP_TO else [])
-    ax.set_xticks(range(m) if m <= _NUMBERS_UP_TO or captions is not None else [])
-    if captions is not None:
-        upright = m > 4 or max(map(len, captions)) > 12
-        ax.set_xticks(range(m), captions, rotation=55 if upright and m <= 8 else 90 if upright else 20)
-        for word in ax.get_xticklabels():
-            word.set(ha="right", va="top", rotation_mode="anchor")
-    if pictures is None:
+def _decorate(ax, cell, pictures, captions, numbered):
+    n, m = ax.images[0].get_array().shape
+    small = max(n, m) <= _NUMBERS_UP_TO
+    ax.tick_params(length=0, labelsize=9 if small else 7)
+    ax.set_yticks(range(n) if numbered and small else [])
+    ax.set_xticks(range(m) if captions is None and small else [])
+    if numbered:
         ax.set_ylabel("images", fontsize=9)
     if captions is None:
         ax.set_xlabel("texts", fontsize=9)
-    for i in range(n if pictures is not None else 0):
+    elif m <= 4:
+        ax.set_xticks(range(m), [textwrap.fill(caption, 9) for caption in captions])
+    else:
+        ax.set_xticks(range(m), captions, rotation=55 if small else 90, ha="right", va="top", rotation_mode="anchor")
+    for i in range(0 if pictures is None else n):
         pixels = np.asarray(pictures[i])
-        height = min(72 * cell * 0.85, 34)  # in points, as is the zoom: one picture in the height of one cell
+        height = min(72 * cell * 0.9, 34)  # in points, as is the zoom: one picture in the height of one cell
         icon = OffsetImage(pixels, zoom=height / len(pixels), interpolation="lanczos")
         left_of_row = {"xy": (0, i), "xycoords": ("axes fraction", "data"), "box_alignment": (1, 0.5)}
         ax.add_artist(
