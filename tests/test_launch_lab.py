@@ -57,6 +57,7 @@ def test_jupyterlab_opens_on_the_learners_copy_and_ends_on_ctrl_c(tmp_path, port
                 time.sleep(0.1)
         settings = json.loads(re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
         assert settings["news"] == {"disabled": True}
+        assert "@jupyterlab/apputils-extension:announcements" in settings["disabledExtensions"]  # asks about news
         assert settings["extensionManager"]["can_install"] is False
         assert settings["serverRoot"].endswith("mine")
         notebook = json.loads(get(f"http://localhost:{port}/api/contents/{PAGE}?token={token}"))

@@ -1,5 +1,7 @@
 """The learner's notebooks: refreshed while untouched, never overwritten once changed."""
 
+import json
+
 import pytest
 
 from xmatch_edu.launch.working_copy import RECORD, lay_down
@@ -98,3 +100,49 @@ def test_a_copy_that_the_learner_brought_up_to_date_counts_as_untouched_again(ro
     (chapters / NAME).write_text("third edition")
     lay_down(chapters, folder)
     assert (folder / NAME).read_text() == "third edition"
+
+
+def notebook(source, language_info, count, text):
+    """A chapter of one cell. Its texts may be one string each, or lists of lines as JupyterLab stores them."""
+    result = {"output_type": "execute_result", "execution_count": count, "metadata": {}, "data": {"text/plain": text}}
+    return {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": "one",
+                "metadata": {},
+                "source": source,
+                "execution_count": count,
+                "outputs": [result],
+            }
+        ],
+        "metadata": {"language_info": language_info},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def test_opening_a_notebook_is_no_change_but_running_or_editing_it_is(rooms):
+    """JupyterLab notes the kernel's version in a notebook as soon as it is opened, and stores texts as lists."""
+    chapters, folder = rooms
+    laid = notebook("x = 1\nx", {"name": "python"}, 1, "1")
+    opened = notebook(["x = 1\n", "x"], {"name": "python", "version": "3.11.7"}, 5, ["1"])
+    ran = notebook(["x = 1\n", "x"], {"name": "python", "version": "3.11.7"}, 5, ["2"])
+    edited = notebook(["x = 1\n", "x\n", "# why?"], {"name": "python"}, 1, ["1"])
+    for copy, kept in [(opened, False), (ran, True), (edited, True)]:
+        (folder / NAME).unlink()
+        (chapters / NAME).write_text(json.dumps(laid))
+        lay_down(chapters, folder)
+        (folder / NAME).write_text(json.dumps(copy, indent=1))
+        (chapters / NAME).write_text(json.dumps(notebook("x = 3", {"name": "python"}, 1, "3")))
+        lay_down(chapters, folder)
+        assert (json.loads((folder / NAME).read_text()) == copy) is kept
+
+
+@pytest.mark.parametrize("spoilt", ["{}", "[]", '{"cells": 3}', '{"cells": [{"source": 1}]}', "\ufeff", "null"])
+def test_a_copy_that_is_no_notebook_any_more_is_the_learners_too(rooms, spoilt):
+    chapters, folder = rooms
+    (folder / NAME).write_text(spoilt)
+    (chapters / NAME).write_text("second edition")
+    lay_down(chapters, folder)
+    assert (folder / NAME).read_text() == spoilt

@@ -10,7 +10,9 @@ from .environment import Stop, prepare
 from .working_copy import lay_down
 
 PAGE = "/lab/tree/00_start_here.ipynb"
-# Nothing may call out: no news, no look for updates, no catalogue of extensions.
+# Nothing may call out: no news, no look for updates, no catalogue of extensions. The folder holds a JupyterLab setting
+# that has no option: not to ask whether news are wanted.
+SETTINGS = Path(__file__).parent / "jupyter"
 SILENT = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
           "--LabApp.extension_manager=readonly"]
 
@@ -39,7 +41,9 @@ def lab(root, browser, port, folder):
         command.append("--allow-root")  # in a container everyone is root, and Jupyter would refuse
     # The token travels in a variable, because others on the machine can read a command line.
     token = secrets.token_hex(16)
-    server = subprocess.Popen(command, cwd=folder, env={**surroundings(python), "JUPYTER_TOKEN": token})
+    settings = os.pathsep.join(filter(None, [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]))
+    variables = {**surroundings(python), "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": settings}
+    server = subprocess.Popen(command, cwd=folder, env=variables)
     try:
         while server.poll() is None and not taken(port):
             time.sleep(0.1)

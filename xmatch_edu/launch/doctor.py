@@ -58,14 +58,22 @@ def install(*what):
     return command("pip", "install", "--constraint", "constraints.txt", *(what or ("-e", ".[test]")))
 
 
+def place(path):
+    """A path as short as it can be said: from the course's folder, or from the home folder."""
+    for start, name in ((ROOT, ""), (Path.home(), "~/")):
+        if Path(path).is_relative_to(start):
+            return name + Path(path).relative_to(start).as_posix()
+    return str(path)
+
+
 def python():
-    return "Python", f"{sys.version.split()[0]}  {sys.executable}", None
+    return "Python", f"{sys.version.split()[0]}  {place(sys.executable)}", None
 
 
 def environment(root):
     if lacks := missing(root):
-        return "environment", f"{sys.prefix}  lacks {', '.join(lacks)}", install()
-    return "environment", f"{sys.prefix}  complete", None
+        return "environment", f"{place(sys.prefix)}  lacks {', '.join(lacks)}", install()
+    return "environment", f"{place(sys.prefix)}  complete", None
 
 
 def versions(root):
@@ -137,7 +145,7 @@ def widgets():
 def kernel():
     """Start the kernel that notebooks ask for and let it say which Python it is. In a notebook it is this one."""
     if hasattr(getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)(), "kernel"):
-        return "kernel", f"this notebook's  {sys.executable}", None
+        return "kernel", f"this notebook's  {place(sys.executable)}", None
     mend = command("ipykernel", "install", "--sys-prefix")
     try:
         from jupyter_client.kernelspec import KernelSpecManager
@@ -162,7 +170,7 @@ def kernel():
     said = {name: value["data"]["text/plain"].strip("'") for name, value in answer["user_expressions"].items()}
     if Path(said["prefix"]).resolve() != Path(sys.prefix).resolve():
         return "kernel", f"is another Python, {said['python']}, says {where}", mend
-    return "kernel", f"starts, and is this Python  {said['python']}", None
+    return "kernel", f"starts, and is this Python  {place(said['python'])}", None
 
 
 def emoji_data():

@@ -3,7 +3,7 @@ import hashlib
 import json
 import os
 
-RECORD = ".xmatch_edu.json"  # {notebook: hash of the course's version that this folder was last given}
+RECORD = ".xmatch_edu.json"  # {notebook: fingerprint of the course's version that this folder was last given}
 
 
 def lay_down(chapters, folder):
@@ -16,8 +16,8 @@ def lay_down(chapters, folder):
     given, words = read_record(folder / RECORD), []
     for chapter in sorted(chapters.glob("*.ipynb")):
         course, copy = chapter.read_bytes(), folder / chapter.name
-        newest, last = hashlib.sha256(course).hexdigest(), given.get(chapter.name)
-        here = hashlib.sha256(copy.read_bytes()).hexdigest() if copy.exists() else None
+        newest, last = fingerprint(course), given.get(chapter.name)
+        here = fingerprint(copy.read_bytes()) if copy.exists() else None
         if here is None:
             write(copy, course)
         elif here == last != newest:
@@ -31,6 +31,31 @@ def lay_down(chapters, folder):
         given[chapter.name] = newest
     write(folder / RECORD, json.dumps(given, indent=1).encode())
     return words
+
+
+def fingerprint(content):
+    """What a copy says: its cells with their outputs. The rest is JupyterLab's, which notes the kernel's version when
+    it merely opens a notebook; that is no change by the learner."""
+    try:
+        cells = [
+            (cell["cell_type"], joined(cell["source"]), joined(cell.get("attachments")), joined(cell.get("outputs")))
+            for cell in json.loads(content)["cells"]
+        ]
+        content = json.dumps(cells, sort_keys=True).encode()
+    except (ValueError, KeyError, TypeError):
+        pass  # not a notebook (any more): its bytes speak
+    return hashlib.sha256(content).hexdigest()
+
+
+def joined(part):
+    """A part of a notebook, whichever way its texts are stored: as one string, or as a list of lines."""
+    if isinstance(part, list) and all(isinstance(line, str) for line in part):
+        return "".join(part).rstrip("\n")
+    if isinstance(part, list):
+        return [joined(item) for item in part]
+    if isinstance(part, dict):
+        return {name: joined(item) for name, item in part.items() if name not in ("metadata", "execution_count")}
+    return part.rstrip("\n") if isinstance(part, str) else part
 
 
 def read_record(path):
