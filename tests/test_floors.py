@@ -1,0 +1,65 @@
+"""The floors of the house: each room imports alone, with what it may know and without what it may not."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import xmatch_edu
+
+PACKAGE = Path(xmatch_edu.__file__).parent
+JUPYTER = ["IPython", "ipywidgets", "ipykernel", "jupyter_client", "jupyterlab", "nbformat"]
+BARE = {  # room -> what must not be needed to import it
+    "loops": ["torch", "matplotlib", "PIL", *JUPYTER],
+    "inputs": ["numpy", "torch", *JUPYTER],
+    "scores": ["matplotlib", "PIL", *JUPYTER],
+    "labels": ["matplotlib", "PIL", *JUPYTER],
+    "losses": ["matplotlib", "PIL", *JUPYTER],
+    "models": ["matplotlib", *JUPYTER],
+    "data.emoji": ["matplotlib", *JUPYTER],
+    "plots": ["torch", *JUPYTER],
+    "launch.commands": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
+    "launch.doctor": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
+    "__main__": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
+}
+KNOWS = {  # room -> the only rooms of the package that it may import
+    "inputs": set(),
+    "loops": {"inputs"},
+    "scores": {"inputs"},
+    "labels": {"inputs"},
+    "losses": {"inputs", "labels", "scores"},
+    "models": {"data", "losses", "labels", "scores", "inputs"},
+    "data/emoji": set(),
+    "plots": {"loops", "losses", "labels", "scores", "inputs"},
+    "explore/slider": {"plots", "loops", "losses", "labels", "scores"},
+}
+
+
+@pytest.mark.parametrize("room", BARE)
+def test_a_room_imports_without_what_it_must_not_need(room):
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({BARE[room]}))"  # None makes an import fail
+    subprocess.run([sys.executable, "-c", f"{blocked}; import xmatch_edu.{room}"], check=True)
+
+
+@pytest.mark.parametrize("room", KNOWS)
+def test_a_room_knows_only_the_floors_below(room):
+    known = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{room}.py").read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "xmatch_edu":
+            known |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("xmatch_edu."):
+            known.add(node.module.split(".")[1])
+    assert known <= KNOWS[room]
+
+
+def test_the_package_itself_imports_nothing():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert xmatch_edu.__doc__ and xmatch_edu.__version__
+
+
+def test_every_room_says_what_lives_in_it():
+    for file in PACKAGE.rglob("*.py"):
+        assert ast.get_docstring(ast.parse(file.read_text("utf-8"))), f"{file.name} has no docstring"
