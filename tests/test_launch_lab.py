@@ -48,7 +48,7 @@ def test_jupyterlab_opens_on_the_learners_copy_and_ends_on_ctrl_c(tmp_path, port
             line = server.stdout.readline()
             assert line, said
             said += line
-        address, token = re.search(rf"(http://localhost:{port}/\S*){PAGE}\?token=(\w+)", said).groups()
+        address, token = re.search(rf"JupyterLab: +(http://localhost:{port}/\S*){PAGE}\?token=(\w+)", said).groups()
         for _ in range(100):  # the port is there a moment before the pages are
             try:
                 page = get(f"{address}{PAGE}?token={token}")

@@ -46,13 +46,13 @@ def main(words):
     except Stop as reason:
         print(reason, file=sys.stderr)
         return 1
+    except (KeyboardInterrupt, BrokenPipeError):
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
     except OSError as error:
         print(f"The computer refused: {error}. Free some space, or put the course where you may write, then run "
               "the same command again.", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from here.", file=sys.stderr)
-        return 130
 
 
 if __name__ == "__main__":
