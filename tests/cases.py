@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from xmatch_edu import loops
 
-SIZES = [1, 2, 3, 5, 7, 8, 13]
+SIZES = [1, 2, 3, 5, 7, 8, 13, 31, 64]
 LABEL_KINDS = ["none", "permutation", "index", "identity", "several", "soft", "gaps"]
 
 
@@ -30,7 +30,8 @@ def matching_cases(draw):
         m = n
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     size, scale = draw(st.sampled_from([(0, 1), (1, 1), (1, 100), (1, 0.01), (30, 10), (1e4, 1), (1e4, 0.5)]))
-    scores = (size * rng.uniform(-1, 1, (n, m))).astype(np.float16).astype(np.float64)
+    offset = draw(st.sampled_from([0, 0, -size]))  # also a batch whose scores are all far below zero
+    scores = (size * rng.uniform(-1, 1, (n, m)) + offset).astype(np.float16).astype(np.float64)
     labels = _labels(kind, n, m, rng)
     mask = None
     if draw(st.booleans()):
@@ -38,6 +39,11 @@ def matching_cases(draw):
     direction = draw(st.sampled_from(["image_to_text", "text_to_image", "both"]))
     reduction = draw(st.sampled_from(["mean", "sum"] if direction == "both" else ["mean", "sum", "none"]))
     return Case(scores, labels, mask, float(scale), direction, reduction)
+
+
+def draw_size(rng):
+    """Weights need not sum to 1, nor be near it."""
+    return rng.choice([1, 1e-30, 1e30])
 
 
 def _labels(kind, n, m, rng):
@@ -50,7 +56,7 @@ def _labels(kind, n, m, rng):
     if kind == "identity":
         return np.eye(n)
     if kind == "soft":
-        return rng.random((n, m)) + 0.01
+        return (rng.random((n, m)) + 1e-5) * draw_size(rng)
     weights = (rng.random((n, m)) < 0.3).astype(float)
     if kind == "several":
         weights[np.arange(n), rng.integers(0, m, n)] = 1

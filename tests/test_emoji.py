@@ -63,6 +63,8 @@ def test_the_split_covers_all_and_shares_no_concept_and_no_picture(pairs):
         ["kiss", "kiss woman man", "kiss man man"],
         ["boy", "girl", "child"],
         ["flag: Indonesia", "flag: Monaco"],
+        ["flag: Romania", "flag: Chad"],
+        ["flag: Spain", "flag: Ceuta & Melilla"],
     ],
 )
 def test_one_concept_is_one_number(pairs, group):
@@ -149,3 +151,23 @@ def test_white_emoji_are_light_and_black_ones_dark(pairs):
     white, black = pairs.named(["white large square", "black large square"]).pictures[:, 16, 16].float().mean(1)
     assert white > 210 and black < 80
     assert np.array_equal(emoji.BACKGROUND, [190] * 3)
+
+
+def test_flags_are_called_flags_and_keywords_are_words(pairs):
+    assert "flag: England" in pairs.captions and "flag: Japan" in pairs.captions
+    assert pairs.named(["dolphin"]).keywords[0][:4] == ("animal", "nature", "fish", "sea")  # not its own name
+    assert not any("_" in word for words in pairs.keywords for word in words)
+
+
+@pytest.mark.parametrize(
+    ("positions", "error"),
+    [([1.7], TypeError), (torch.ones(3) > 0, TypeError), (3, TypeError), ([5000], ValueError), ([-1], ValueError)],
+)
+def test_bad_positions_are_named(pairs, positions, error):
+    with pytest.raises(error, match="positions must be"):
+        pairs.take(positions)
+
+
+def test_one_string_is_no_list_of_captions(pairs):
+    with pytest.raises(TypeError, match=r"captions \(text side\).*'dolphin'"):
+        pairs.named("dolphin")

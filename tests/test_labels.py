@@ -32,3 +32,9 @@ def test_same_class_mask_follows_shuffled_texts():
 def test_same_class_mask_where_the_sides_differ():
     mask = labels.same_class_mask(torch.tensor([1, 2]), torch.tensor([1, 1, 2]), labels=torch.tensor([0, 2]))
     assert mask.tolist() == [[False, True, False], [False, False, False]]
+
+
+def test_a_soft_match_is_no_false_negative():
+    weights = torch.tensor([[0.9, 0.1], [0.0, 1.0]])
+    classes = torch.tensor([7, 7])
+    assert labels.same_class_mask(classes, classes, labels=weights).tolist() == [[False, False], [True, False]]

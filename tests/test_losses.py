@@ -1,5 +1,7 @@
 """losses.matching_loss against the literal loops, and both against what the formula promises."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xmatch_edu import labels, loops, losses
+from xmatch_edu.scores import cosine_scores
 
 TOY = np.array([[2.0, 0.5, 0.1, -0.3], [0.4, 1.5, 1.2, 0.0], [-0.2, 0.8, 0.9, 0.3], [0.1, -0.5, 0.6, 1.8]])
 
@@ -205,3 +208,64 @@ def test_under_autocast_the_loss_stays_float32():
         loss = losses.matching_loss(scores @ torch.eye(4), scale=10.0)
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(loops.matching_loss(TOY.astype(np.float32), scale=10.0), abs=0.05)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8])
+def test_labels_of_every_integer_type(dtype):
+    y = torch.tensor([2, 0, 3, 1], dtype=dtype)
+    for direction in ("image_to_text", "text_to_image"):
+        expected = losses.matching_loss(torch.tensor(TOY), y.long(), direction=direction)
+        assert losses.matching_loss(torch.tensor(TOY), y, direction=direction) == expected
+        one_hot = F.one_hot(y.long(), 4).to(dtype)
+        assert torch.allclose(losses.matching_loss(torch.tensor(TOY), one_hot, direction=direction), expected)
+    assert torch.equal(labels.match_matrix(y, 4, 4), F.one_hot(y.long(), 4).float())
+
+
+@pytest.mark.parametrize("size", [1e-50, 1e-40, 1e38, 1e300])
+def test_only_the_proportions_of_weights_count(size):
+    weights = np.random.default_rng(1).random((4, 4))
+    expected = losses.matching_loss(torch.tensor(TOY), torch.tensor(weights))
+    scaled = losses.matching_loss(torch.tensor(TOY, dtype=torch.float32), torch.tensor(size * weights))
+    assert scaled.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert loops.matching_loss(TOY, size * weights) == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_a_mask_holds_where_every_score_is_far_below_zero():
+    mask = torch.zeros(3, 3, dtype=torch.bool)
+    mask[0, 1] = mask[0, 2] = True
+    loss = losses.matching_loss(torch.full((3, 3), -1e4), direction="image_to_text", reduction="none", mask=mask)
+    assert loss[0] == 0 and loss[1].item() == pytest.approx(np.log(3), abs=1e-6)
+
+
+def test_the_steps_of_a_masked_row():
+    mask = np.zeros((4, 4), dtype=bool)
+    mask[2] = True
+    weights = np.eye(4)
+    weights[2, 2] = 0
+    steps = loops.matching_steps(TOY, weights, mask=mask)
+    assert (steps.logits[2] == -np.inf).all() and (steps.probabilities[2] == 0).all()
+    assert steps.has_match.tolist() == [True, True, False, True] and steps.losses[2] == 0
+
+
+def test_the_scale_may_be_any_real_number_and_scores_may_be_a_parameter():
+    expected = losses.matching_loss(torch.tensor(TOY), scale=0.5)
+    learned = torch.nn.Parameter(torch.tensor(0.5))
+    for half in (np.float32(0.5), np.float64(0.5), Fraction(1, 2), torch.tensor(0.5), learned):
+        assert losses.matching_loss(torch.tensor(TOY), scale=half).item() == pytest.approx(expected.item())
+    parameter = torch.nn.Parameter(torch.tensor(TOY))
+    mask = torch.zeros(4, 4, dtype=torch.bool)
+    for y in (torch.arange(4), torch.eye(4)):
+        assert losses.matching_loss(parameter, y, scale=0.5, mask=mask).item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("y", [None, torch.tensor([1, 0, 2, 1]), torch.eye(4)])
+def test_away_from_the_cpu_no_value_is_looked_at(y):
+    """The meta device has no values at all, so it stands in for a GPU, where a look would wait for the device."""
+    y = None if y is None else y.to("meta")
+    scores = torch.empty(4, 4, device="meta", requires_grad=True)
+    for direction in ("image_to_text", "text_to_image", "both"):
+        losses.matching_loss(scores, y, direction=direction, scale=torch.tensor(2.0, device="meta")).backward()
+    mask = torch.empty(4, 4, device="meta", dtype=torch.bool)
+    assert losses.matching_loss(scores, y, mask=mask, reduction="sum").device.type == "meta"
+    assert cosine_scores(torch.empty(3, 2, device="meta"), torch.empty(4, 2, device="meta")).shape == (3, 4)
+    assert labels.same_class_mask(torch.empty(4, device="meta", dtype=torch.int64)).shape == (4, 4)

@@ -74,3 +74,13 @@ def test_a_bad_size_is_named(pairs, size):
     few = pairs.take([0, 1])
     with pytest.raises(ValueError, match=r"size must be .* \(image side\)"):
         models.thumbnail_features(few, few, size=size)
+
+
+def test_no_training_pair_is_an_error(pairs):
+    with pytest.raises(ValueError, match=r"train is empty.*image side"):
+        models.thumbnail_features(pairs.take([]), pairs.take([0]))
+
+
+def test_words_are_the_same_in_capitals(pairs):
+    train = tiny(RED + BLUE, ["ok", "sea"], [(), ()])
+    assert models.thumbnail_features(train, tiny(GREEN, ["OK"], [()]), size=1)[1].tolist() == [[0.5, 0.0, -0.5]]

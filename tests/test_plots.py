@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from matplotlib import colormaps
 from PIL import Image
 
@@ -49,6 +50,50 @@ def test_the_words_for_a_screen_reader_count_the_matches():
     assert "(0, 2), (1, 0), (2, 1)" in plots.heatmap(np.eye(3)[[2, 0, 1]], kind="labels").alt
 
 
+def test_a_tie_is_no_match_and_a_gradient_is_counted_by_its_sign():
+    assert "in 0 of 3 rows" in plots.heatmap(np.zeros((3, 3))).alt
+    gradient = np.where(np.eye(3) > 0, -0.2, 0.1)
+    gradient[2, 2] = 0.3
+    assert "2 of 3 matches are pushed up" in plots.heatmap(gradient, kind="gradient").alt
+
+
+def test_each_row_has_its_own_picture():
+    pictures = np.stack([np.full((4, 4, 3), shade, dtype=np.uint8) for shade in (10, 100, 200)])
+    icons = list(plots.heatmap(S, pictures=pictures).figure.axes[0].artists)
+    assert [int(box.offsetbox.get_data()[0, 0, 0]) for box in icons] == [10, 100, 200]
+    assert [box.xy[1] for box in icons] == [0, 1, 2]
+
+
+def test_colours_have_fixed_meanings():
+    limits = {kind: plots.heatmap(S / 3, kind=kind).figure.axes[0].images[0].get_clim() for kind in plots._STYLES}
+    assert limits["probabilities"] == limits["labels"] == (0, 1)
+    assert limits["gradient"] == (-2 / 3, 2 / 3)  # 0 in the middle
+    assert limits["scores"] == (0.1 / 3, 2 / 3)
+
+
+def test_numbers_are_legible_on_their_cells():
+    dark, light = plots.heatmap(np.array([[0.0, 1.0]]), kind="probabilities").figure.axes[0].texts
+    assert (dark.get_color(), light.get_color()) == ("white", "black")
+    assert words(plots.heatmap(np.array([[-0.001, 0.0]]), kind="gradient")) == ["+0.00", "+0.00"]
+
+
+def test_panels_stand_in_reading_order():
+    boxes = [ax.get_position() for ax in plots.matching_panels(S).figure.axes]
+    assert [round(box.x0, 3) for box in boxes[:3]] == sorted({round(box.x0, 3) for box in boxes})
+    assert boxes[0].y0 == boxes[2].y0 > boxes[3].y0 == boxes[4].y0
+
+
+def test_frames_are_left_out_where_they_would_smear():
+    assert len(plots.heatmap(np.eye(9)).figure.axes[0].patches) == 18
+    assert len(plots.heatmap(np.eye(99)).figure.axes[0].patches) == 0
+
+
+def test_tensors_of_every_kind_are_drawn():
+    scores = torch.tensor(S, dtype=torch.bfloat16, requires_grad=True)
+    expected = plots.matching_panels(scores.detach().double().numpy())
+    assert plots.matching_panels(scores, torch.arange(3)).alt == expected.alt
+
+
 def test_frames_stand_on_the_matches():
     frames = plots.heatmap(S, labels=np.array([2, 0, 1])).figure.axes[0].patches
     corners = {(p.get_y() + 0.5, p.get_x() + 0.5) for p in frames}
@@ -91,6 +136,14 @@ BAD = {
     "too few pictures": (lambda: plots.heatmap(S, pictures=PICTURES[:2]), "image side"),
     "too many captions": (lambda: plots.heatmap(S, captions=[*CAPTIONS, "moon"]), "text side"),
     "two shapes": (lambda: plots.panels([("S", S, "scores"), ("T", S[:2], "scores")]), "every panel shows one batch"),
+    "labels too few": (lambda: plots.heatmap(S, labels=[0, 1]), "labels must have one entry for each image"),
+    "a label out of range": (lambda: plots.heatmap(S, labels=[0, 1, -1]), r"labels .* \(text side\); got -1"),
+    "NaN": (lambda: plots.heatmap(S * np.nan), "matrix must be finite; got nan at image 0, text 0"),
+    "no panel": (lambda: plots.panels([]), "parts is empty"),
+    "an empty batch": (lambda: plots.batch([], []), "captions is empty"),
+    "captions one string": (lambda: plots.heatmap(S, captions="abc"), "text side"),
+    "captions numbers": (lambda: plots.heatmap(S, captions=[1, 2, 3]), "text side"),
+    "a list for a kind": (lambda: plots.heatmap(S, kind=["scores"]), "kind must be one of"),
     "a batch with two lengths": (lambda: plots.batch(PICTURES[:2], CAPTIONS), "image side"),
 }
 
@@ -104,12 +157,13 @@ def test_bad_input_is_named(what):
 
 def test_a_slider_redraws_its_picture_and_has_a_still_one_beside_it():
     live = Slider(
-        lambda scale: plots.heatmap(scale * S, title=f"scale {scale:g}"),
+        lambda scale: plots.heatmap(scale * S, title=f'scale {scale:g} < "9"'),
         name="scale", low=1, high=20, step=1, value=2,
     )  # fmt: skip
     data, metadata = live._repr_mimebundle_()
     assert {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} <= data.keys()
-    assert "scale 2" in metadata["image/png"]["alt"]
+    assert "scale 2" in metadata["image/png"]["alt"] == data["text/plain"]
     before = live.children[1].value
+    assert before.startswith('<img alt="Heatmap of scale 2 &lt; &quot;9&quot;: ')
     live.slider.value = 5
     assert "scale 5" in live.picture.alt and "scale 5" in live.children[1].value != before

@@ -51,3 +51,10 @@ def test_half_precision_lengths_do_not_overflow(dtype):
 def test_rows_are_images_and_columns_are_texts():
     image, text = torch.eye(3)[:2], torch.eye(3)
     assert scores.cosine_scores(image, text).tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_very_short_and_very_long_vectors_have_a_direction_too(size):
+    image = torch.tensor([[3.0, 4.0]]) * size  # its square is beyond float32
+    text = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    assert torch.allclose(scores.cosine_scores(image, text), torch.tensor([[0.6, 0.8]]))

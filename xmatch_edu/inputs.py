@@ -8,6 +8,11 @@ the program wait for the device.
 
 from numbers import Real
 
+_FLOATING = ("float16", "bfloat16", "float32", "float64")
+_INTEGER = ("uint8", "int8", "int16", "int32", "int64")
+# What a logit may grow to: half precision is raised to float32 before scaling.
+_LARGEST = {"float16": 3.4e38, "bfloat16": 3.4e38, "float32": 3.4e38, "float64": 1.79e308}
+
 DIRECTIONS = ("image_to_text", "text_to_image", "both")
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -29,19 +34,29 @@ def check_direction_and_reduction(direction, reduction):
         )
 
 
-def check_scale(scale, like):
-    """A positive number; where `like` is a tensor, a 0-d tensor too (on its device, or on the CPU)."""
-    if hasattr(scale, "requires_grad") and hasattr(like, "requires_grad"):
-        if tuple(scale.shape) != () or not _is_floating(scale):
+def check_scale(scale, scores, largest_score):
+    """A positive number; with tensors a 0-d tensor too (on the device of `scores`, or on the CPU).
+
+    largest_score: what `check_scores` returned. -> the tensor, or the number as a float.
+    """
+    is_tensor = hasattr(scale, "requires_grad") and hasattr(scores, "requires_grad")
+    if is_tensor:
+        if tuple(scale.shape) != () or _dtype(scale) not in _FLOATING or not _is_plain(scale):
             raise TypeError(f"scale must be a number or a 0-d floating tensor; got {_describe(scale)}")
         if not _values_visible(scale):
-            _check_same_device("scale", scale, "scores", like)
-            return
+            check_same_device("scale", scale, "scores", scores)
+            return scale
     elif isinstance(scale, bool) or not isinstance(scale, Real):
         raise TypeError(f"scale must be a number; got {_describe(scale)}")
-    value = scale.item() if hasattr(scale, "item") else scale
+    try:
+        value = scale.item() if is_tensor else float(scale)
+    except OverflowError:
+        value = float("inf")
     if not 0 < value < float("inf"):
         raise ValueError(f"scale must be positive and finite (1/temperature); got {value}")
+    if largest_score is not None and not value * largest_score <= _LARGEST[_dtype(scores)]:
+        raise ValueError(f"scale × the largest of scores, {value:.3g} × {largest_score:.3g}, overflows {scores.dtype}")
+    return scale if is_tensor else value
 
 
 def check_features(image_features, text_features, array_type):
@@ -68,13 +83,13 @@ def check_features(image_features, text_features, array_type):
             f"image_features and text_features must have the same dtype; "
             f"got {image_features.dtype} on the image side and {text_features.dtype} on the text side"
         )
-    _check_same_device("text_features (text side)", text_features, "image_features (image side)", image_features)
+    check_same_device("text_features (text side)", text_features, "image_features (image side)", image_features)
     for name, side, _, features in sides:
-        _check_finite(name, features, f"{side} {{0}}, feature {{1}}")
+        check_finite(name, features, f"{side} {{0}}, feature {{1}}")
 
 
 def check_scores(scores, array_type):
-    """(N, M), floating, finite, at least one image and one text."""
+    """(N, M), floating, finite, at least one image and one text -> the largest magnitude (None on a GPU)."""
     _check_type("scores", scores, array_type, "rows are images, columns are texts")
     if scores.ndim != 2:
         raise ValueError(
@@ -84,7 +99,7 @@ def check_scores(scores, array_type):
         empty = "image side (no row)" if scores.shape[0] == 0 else "text side (no column)"
         raise ValueError(f"scores is empty on the {empty}: shape {tuple(scores.shape)}; a batch needs one pair")
     _check_floating("scores", scores, "rows are images, columns are texts")
-    _check_finite("scores", scores, "image {0}, text {1}", "; to leave a pair out, use mask")
+    return check_finite("scores", scores, "image {0}, text {1}", "; to leave a pair out, use mask")
 
 
 def check_labels(labels, scores):
@@ -93,13 +108,13 @@ def check_labels(labels, scores):
     if labels is None:
         if n != m:
             raise ValueError(
-                f"labels is needed when the sides differ: scores has {n} images (rows) and {m} texts (columns), "
-                f"so nothing says which text belongs to which image"
+                f"labels is needed when the sides differ: there are {n} images (rows) and {m} texts (columns), "
+                f"and nothing says which text belongs to which image"
             )
         return
     array_type = _plain_type(scores)
     _check_type("labels", labels, array_type, "which text belongs to which image")
-    _check_same_device("labels", labels, "scores", scores)
+    check_same_device("labels", labels, "scores", scores)
     if labels.ndim == 1:
         _check_index_labels(labels, n, m)
     elif labels.ndim == 2:
@@ -112,16 +127,17 @@ def check_labels(labels, scores):
 
 
 def _check_index_labels(labels, n, m):
-    if not _is_integer(labels):
+    if _dtype(labels) not in _INTEGER:
         raise TypeError(
-            f"labels of shape (N,) must be integers, for each image the number of its text's column; got {labels.dtype}"
+            f"labels of shape (N,) must be integers (int64, say), for each image the number of its text's column; "
+            f"got {labels.dtype}"
         )
     if labels.shape[0] != n:
         raise ValueError(f"labels must have one entry for each image: {n}; got {labels.shape[0]}")
     if _values_visible(labels):
-        for bad in (int(labels.min()), int(labels.max())):
-            if not 0 <= bad < m:
-                raise ValueError(f"labels must be column numbers from 0 to {m - 1} (text side); got {bad}")
+        for end in (int(labels.min()), int(labels.max())):
+            if not 0 <= end < m:
+                raise ValueError(f"labels must be column numbers from 0 to {m - 1} (text side); got {end}")
 
 
 def _check_weight_labels(labels, n, m):
@@ -130,10 +146,10 @@ def _check_weight_labels(labels, n, m):
             f"labels of rank 2 must have the shape of scores, (N, M) = ({n}, {m}): rows images, columns texts; "
             f"got shape {tuple(labels.shape)}"
         )
-    if not (_is_floating(labels) or _is_integer(labels) or _is_bool(labels)):
+    if _dtype(labels) not in (*_FLOATING, *_INTEGER, "bool"):
         raise TypeError(f"labels of shape (N, M) must be weights, real numbers of at least 0; got {labels.dtype}")
-    if _values_visible(labels) and not _is_bool(labels):
-        _check_finite("labels", labels, "image {0}, text {1}")
+    if _values_visible(labels) and _dtype(labels) != "bool":
+        check_finite("labels", labels, "image {0}, text {1}")
         if labels.min().item() < 0:
             raise ValueError(
                 f"labels must be weights of at least 0 between image and text; got {labels.min().item()}"
@@ -147,14 +163,14 @@ def check_mask(mask, scores, labels):
     if mask is None:
         return
     _check_type("mask", mask, _plain_type(scores), "True leaves the pair (image, text) out")
-    if not _is_bool(mask):
+    if _dtype(mask) != "bool":
         raise TypeError(f"mask must be bool, True for each pair (image, text) to leave out; got {mask.dtype}")
     if tuple(mask.shape) != tuple(scores.shape):
         raise ValueError(
             f"mask must have the shape of scores, (N, M) = {tuple(scores.shape)}: rows images, columns texts; "
             f"got shape {tuple(mask.shape)}"
         )
-    _check_same_device("mask", mask, "scores", scores)
+    check_same_device("mask", mask, "scores", scores)
     if not _values_visible(mask):
         return
     if labels is not None and labels.ndim == 2:
@@ -175,8 +191,8 @@ def check_class_ids(name, side, class_ids, array_type):
             f"{name} must have one class number for each {side}: shape (number of {side}s,); "
             f"got shape {tuple(class_ids.shape)}"
         )
-    if not _is_integer(class_ids):
-        raise TypeError(f"{name} must be integers, the class of each {side}; got {class_ids.dtype}")
+    if _dtype(class_ids) not in _INTEGER:
+        raise TypeError(f"{name} must be integers (int64, say), the class of each {side}; got {class_ids.dtype}")
 
 
 def check_count(name, n):
@@ -188,27 +204,31 @@ def check_count(name, n):
 
 
 def _check_type(name, x, array_type, meaning):
-    if not isinstance(x, array_type):
+    if not isinstance(x, array_type) or not _is_plain(x):
         expected = f"{array_type.__module__.split('.')[0]}.{array_type.__name__}"
-        raise TypeError(f"{name} must be a {expected} ({meaning}); got {_describe(x)}")
+        raise TypeError(f"{name} must be a dense {expected} ({meaning}); got {_describe(x)}")
 
 
 def _check_floating(name, x, meaning):
-    if not _is_floating(x):
+    if _dtype(x) not in _FLOATING:
         raise TypeError(f"{name} must hold floating-point numbers ({meaning}); got {x.dtype}")
 
 
-def _check_finite(name, x, place, advice=""):
-    # The smallest and largest value tell without a temporary the size of x: NaN and infinity fail the comparison.
-    if not _values_visible(x) or (x.min().item() > -float("inf") and x.max().item() < float("inf")):
-        return
+def check_finite(name, x, place, advice=""):
+    """No NaN or infinity in a matrix; `place` names row {0} and column {1} -> largest magnitude (None on a GPU)."""
+    if not _values_visible(x):
+        return None
+    # The smallest and the largest value tell, without a temporary the size of x. NaN fails the comparison.
+    low, high = x.min().item(), x.max().item()
+    if low > -float("inf") and high < float("inf"):
+        return max(abs(low), abs(high))
     for i, row in enumerate(x.tolist()):
         for j, value in enumerate(row):
             if not abs(value) < float("inf"):
                 raise ValueError(f"{name} must be finite; got {value} at {place.format(i, j)}{advice}")
 
 
-def _check_same_device(name, x, other_name, other):
+def check_same_device(name, x, other_name, other):
     if getattr(x, "device", None) != getattr(other, "device", None):
         raise ValueError(f"{name} and {other_name} must be on one device; got {x.device} and {other.device}")
 
@@ -222,17 +242,16 @@ def _values_visible(x):
     return getattr(getattr(x, "device", None), "type", "cpu") == "cpu"
 
 
-def _is_floating(x):
-    return "float" in str(x.dtype)
+def _dtype(x):
+    return str(x.dtype).removeprefix("torch.")
 
 
-def _is_integer(x):
-    return "int" in str(x.dtype)
-
-
-def _is_bool(x):
-    return "bool" in str(x.dtype)
+def _is_plain(x):
+    """A dense tensor, or an array without a mask of its own: sparse and masked ones fail far below."""
+    return str(getattr(x, "layout", "torch.strided")) == "torch.strided" and type(x).__name__ != "MaskedArray"
 
 
 def _describe(x):
-    return f"{type(x).__name__} of shape {tuple(x.shape)}" if hasattr(x, "shape") else type(x).__name__
+    if not hasattr(x, "shape"):
+        return type(x).__name__
+    return f"{type(x).__name__} of shape {tuple(x.shape)}" + ("" if _is_plain(x) else ", sparse or masked")

@@ -27,7 +27,10 @@ def identity_labels(n):
 
 
 def match_matrix(labels, n, m):
-    """Y[i, j] > 0 where text j belongs to image i: labels in any form -> (N, M), weights as they are, else 0 and 1."""
+    """Y[i, j] > 0 where text j belongs to image i: labels in any form -> (N, M), weights as they are, else 0 and 1.
+
+    The labels have been checked by the caller.
+    """
     if labels is None:
         return torch.eye(n, m)
     if labels.ndim == 1:
@@ -49,6 +52,7 @@ def same_class_mask(class_ids, text_class_ids=None, labels=None):
             raise ValueError("text_class_ids is needed with labels: the class of each text (column) on the text side")
         text_class_ids = class_ids
     inputs.check_class_ids("text_class_ids", "text", text_class_ids, torch.Tensor)
+    inputs.check_same_device("text_class_ids (text side)", text_class_ids, "class_ids (image side)", class_ids)
     same_class = class_ids[:, None] == text_class_ids[None, :]
     inputs.check_labels(labels, same_class)
     matches = match_matrix(labels, *same_class.shape).to(same_class.device)

@@ -6,7 +6,7 @@ Here live the scores and the losses, one loop a sum sign, each with the argument
 N: images (rows of S)    M: texts (columns of S)    D: features
 """
 
-from math import exp, log, sqrt
+from math import exp, fsum, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +41,8 @@ def cosine_scores(image_features, text_features):
 def match_matrix(labels, n, m):
     """Which pairs match, as one matrix Y: Y[i, j] > 0 where text j belongs to image i.
 
-    labels: None (text i belongs to image i), (N,) column numbers, or (N, M) weights -> (N, M) float64.
+    labels: None (text i belongs to image i), (N,) column numbers, or (N, M) weights, checked by the caller
+    -> (N, M) float64.
     """
     matches = np.zeros((n, m))
     for i in range(n):
@@ -67,8 +68,8 @@ class MatchingSteps(NamedTuple):
 
 def matching_steps(scores, labels=None, *, scale=1.0, direction="image_to_text", mask=None):
     """The softmax cross-entropy of one direction, with all that it computes on the way. Arguments: `matching_loss`."""
-    scores, labels = _checked(scores, labels, scale, direction, mask, "sum")
     inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
+    scores, scale = _checked(scores, labels, scale, direction, mask, "sum")
     matches = match_matrix(labels, *scores.shape)
     mask = np.zeros(scores.shape, dtype=bool) if mask is None else mask
     if direction == "text_to_image":  # the same page, turned on its side
@@ -89,23 +90,20 @@ def _along_rows(scores, matches, scale, mask):
         largest = max(logits[i])
         if largest == -np.inf:  # every pair of the row is left out: nothing to choose from
             continue
-        total = 0.0
-        for j in range(m):
-            total += exp(logits[i, j] - largest)
+        total = fsum(exp(logits[i, j] - largest) for j in range(m))  # fsum: a sum that is rounded only once
         for j in range(m):
             probabilities[i, j] = exp(logits[i, j] - largest) / total
 
-        weight = 0.0
-        for j in range(m):
-            weight += matches[i, j]
-        if weight == 0.0:
+        weight = fsum(matches[i, j] for j in range(m))
+        if weight == 0:
             continue
         has_match[i] = True
         for j in range(m):
             targets[i, j] = matches[i, j] / weight
-            if targets[i, j] > 0:
-                # log P, written so that a probability too small for float64 does not become log(0).
-                losses[i] -= targets[i, j] * (logits[i, j] - largest - log(total))
+        # log P, written so that a probability too small for float64 does not become log(0).
+        losses[i] = -fsum(
+            targets[i, j] * (logits[i, j] - largest - log(total)) for j in range(m) if targets[i, j] > 0
+        )
     return MatchingSteps(logits, probabilities, targets, losses, has_match)
 
 
@@ -132,10 +130,8 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     steps = matching_steps(scores, labels, scale=scale, direction=direction, mask=mask)
     if reduction == "none":
         return steps.losses
-    total = 0.0
-    for loss in steps.losses:
-        total += loss
-    return total / steps.has_match.sum() if reduction == "mean" else total
+    total = fsum(steps.losses)
+    return total / int(steps.has_match.sum()) if reduction == "mean" else total
 
 
 def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=None, reduction="mean"):
@@ -168,9 +164,9 @@ def _float64(x):
 
 def _checked(scores, labels, scale, direction, mask, reduction):
     scores = _float64(scores)
-    inputs.check_scores(scores, np.ndarray)
+    largest = inputs.check_scores(scores, np.ndarray)
     inputs.check_direction_and_reduction(direction, reduction)
-    inputs.check_scale(scale, scores)
+    scale = inputs.check_scale(scale, scores, largest)
     inputs.check_labels(labels, scores)
     inputs.check_mask(mask, scores, labels)
-    return scores, labels
+    return scores, scale

@@ -29,9 +29,9 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     where a look would wait for the device, labels without any match give NaN.
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2; the average of both directions: CLIP (2021), figure 3.
     """
-    inputs.check_scores(scores, torch.Tensor)
+    largest = inputs.check_scores(scores, torch.Tensor)
     inputs.check_direction_and_reduction(direction, reduction)
-    inputs.check_scale(scale, scores)
+    scale = inputs.check_scale(scale, scores, largest)
     inputs.check_labels(labels, scores)
     inputs.check_mask(mask, scores, labels)
     logits = (scores.float() if scores.dtype.itemsize < 4 else scores) * scale
@@ -52,15 +52,18 @@ def _cross_entropy(logits, labels, dim, reduction):
         labels = labels.long()
         losses = -log_p.gather(1, labels[:, None])[:, 0]  # one match an image: N cells of the N×M
         has_match = torch.ones_like(labels, dtype=torch.bool)
-        if dim == 0:  # several images may share a text: average them, column by column
-            images = torch.bincount(labels, minlength=logits.shape[1])
+        if dim == 0:  # column j: the average over the images whose text is j
+            empty = logits.new_zeros(logits.shape[1])
+            images = empty.index_add(0, labels, torch.ones_like(losses))
             has_match = images > 0
-            losses = torch.zeros_like(logits[0]).index_add(0, labels, losses / images[labels])
+            losses = empty.index_add(0, labels, losses / images[labels])
     else:
-        weights = labels.to(logits.dtype)
-        total = weights.sum(dim)
-        has_match = total > 0
-        losses = -(weights * log_p).sum(dim) / torch.where(has_match, total, 1)
+        weights = labels.to(torch.promote_types(labels.dtype, logits.dtype))
+        # Divided by the largest first, so that the sum of very small or very large weights is neither 0 nor infinite.
+        largest = weights.amax(dim, keepdim=True)
+        has_match = (largest > 0).squeeze(dim)
+        weights = (weights / torch.where(largest > 0, largest, 1)).to(logits.dtype)
+        losses = -(weights * log_p).sum(dim) / torch.where(has_match, weights.sum(dim), 1)
     if reduction == "none":
         return losses
     return losses.sum() / has_match.sum() if reduction == "mean" else losses.sum()

@@ -19,11 +19,13 @@ def thumbnail_features(train, pairs, *, size=4):
 
     train, pairs: EmojiPairs. size: pixels a side, 1 (one colour) to 32, a divisor of the pictures' side.
     -> image_features (K, D), text_features (K, D), float32, D = size·size·3, red-green-blue from −1 to 1.
-    Errors: ValueError naming size.
+    Errors: ValueError naming size or train.
     """
     side = pairs.pictures.shape[1]
     if isinstance(size, bool) or not isinstance(size, int) or size < 1 or side % size:
         raise ValueError(f"size must be an int that divides the side of a picture, {side} (image side); got {size!r}")
+    if len(train) == 0:
+        raise ValueError("train is empty: no pair to average, on the image side or the text side")
     train_images = _thumbnails(train.pictures, size)
     average = train_images.mean(dim=0)
     seen = {}

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
 
-from xmatch_edu import loops
+from xmatch_edu import inputs, loops
 
 # kind -> (colour map, lowest, highest, how a number is written); None: taken from the values.
 _STYLES = {
@@ -62,6 +62,8 @@ def batch(pictures, captions):
     pictures (N, S, S, 3) uint8; captions: N strings. Errors: ValueError naming the side whose number differs.
     """
     n = len(captions)
+    if n == 0:
+        raise ValueError("captions is empty: a batch needs one pair of image and text")
     _check_decorations(n, n, pictures, captions)
     across = min(n, _NUMBERS_UP_TO)
     down = -(-n // across)
@@ -92,8 +94,7 @@ def matching_panels(scores, labels=None, *, scale=1.0, pictures=None, captions=N
     scores (N, M) array; labels and scale as in `loops.matching_loss`; the gradient is that of both directions, mean.
     pictures (N, S, S, 3) uint8; captions: M strings. Errors: those of `loops.matching_loss` and `heatmap`.
     """
-    scores = np.asarray(scores, dtype=np.float64)
-    labels = None if labels is None else np.asarray(labels)
+    scores, labels = _matrix(scores, "scores"), _array(labels)
     rows = loops.matching_steps(scores, labels, scale=scale)
     columns = loops.matching_steps(scores, labels, scale=scale, direction="text_to_image")
     gradient = loops.matching_gradient(scores, labels, scale=scale)
@@ -117,27 +118,31 @@ def panels(parts, *, pictures=None, captions=None, labels=None):
     parts: a list of (title, matrix (N, M), kind); the rest as in `heatmap`.
     """
     parts = [(title or kind, _matrix(matrix, kind), kind) for title, matrix, kind in parts]
+    if not parts:
+        raise ValueError("parts is empty: a picture needs one matrix of images and texts")
     n, m = parts[0][1].shape
     for title, matrix, _ in parts:
         if matrix.shape != (n, m):
             raise ValueError(f"matrix: every panel shows one batch, ({n}, {m}), but {title} is {matrix.shape}")
     _check_decorations(n, m, pictures, captions)
+    labels = _array(labels)
+    if labels is not None:
+        inputs.check_labels(labels, parts[0][1])
+    matches = loops.match_matrix(labels, n, m) > 0 if labels is not None or n == m else None
     small = max(n, m) <= _NUMBERS_UP_TO
     side, largest_cell = ((4.6 if small else 5.4), 0.75) if len(parts) == 1 else (2.9, 0.62)  # inches
     cell = min(side / max(n, m), largest_cell)
-    if cell < 0.1:  # smaller words and frames only smear
-        captions, frames = None, False
-    else:
-        frames = labels is not None or n == m
+    legible = cell > 0.1  # smaller words and frames only smear
+    captions = captions if legible else None
     figure, places = _layout(len(parts), cell * m, cell * n, captions is not None)
     for index, (place, (title, matrix, kind)) in enumerate(zip(places, parts, strict=True)):
         ax = figure.add_axes(place)
         _draw(ax, matrix, kind, cell)
         ax.set_title(title, fontsize=10, pad=6)
         _decorate(ax, cell, pictures if small or index % _ACROSS == 0 else None, captions, pictures is None)
-        if frames:
-            _frame(ax, loops.match_matrix(None if labels is None else np.asarray(labels), n, m))
-    return Picture(figure, " ".join(_describe(title, matrix, kind, labels) for title, matrix, kind in parts))
+        if legible and matches is not None:
+            _frame(ax, matches)
+    return Picture(figure, " ".join(_describe(title, matrix, kind, matches) for title, matrix, kind in parts))
 
 
 def _layout(count, width, height, with_captions):
@@ -154,14 +159,20 @@ def _layout(count, width, height, with_captions):
 
 
 def _matrix(matrix, kind):
-    if kind not in _STYLES:
-        raise ValueError(f"kind must be one of {', '.join(_STYLES)}; got {kind!r}")
-    if hasattr(matrix, "detach"):
-        matrix = matrix.detach().cpu().double()
-    matrix = np.asarray(matrix, dtype=np.float64)
+    inputs.check_choice("kind", kind, tuple(_STYLES))
+    matrix = _array(matrix).astype(np.float64)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(f"matrix must be (N, M), a row for each image, a column for each text; got {matrix.shape}")
+    inputs.check_finite("matrix", matrix, "image {0}, text {1}")
     return matrix
+
+
+def _array(x):
+    """A tensor of any device and precision, or anything like an array, as NumPy; None stays."""
+    if hasattr(x, "detach"):
+        x = x.detach().cpu()
+        return (x.double() if x.is_floating_point() else x).numpy()
+    return None if x is None else np.asarray(x)
 
 
 def _check_decorations(n, m, pictures, captions):
@@ -169,6 +180,8 @@ def _check_decorations(n, m, pictures, captions):
         raise ValueError(f"pictures: one for each row (image side), {n}; got {len(pictures)}")
     if captions is not None and len(captions) != m:
         raise ValueError(f"captions: one for each column (text side), {m}; got {len(captions)}")
+    if captions is not None and (isinstance(captions, str) or not all(isinstance(c, str) for c in captions)):
+        raise ValueError("captions: a list of strings, one for each column (text side)")
 
 
 def _draw(ax, matrix, kind, cell):
@@ -184,7 +197,7 @@ def _draw(ax, matrix, kind, cell):
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
         number = {"color": "white" if dark else "black", "fontsize": min(10, 72 * cell * 0.25)}
-        ax.text(j, i, form.format(value + 0.0), ha="center", va="center", **number)  # + 0.0 turns −0 into 0
+        ax.text(j, i, form.format(round(value, 2) + 0.0), ha="center", va="center", **number)  # no "-0.00"
 
 
 def _decorate(ax, cell, pictures, captions, numbered):
@@ -212,24 +225,27 @@ def _decorate(ax, cell, pictures, captions, numbered):
 
 
 def _frame(ax, matches):
-    for i, j in np.argwhere(matches > 0):
+    for i, j in np.argwhere(matches):
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="white", linewidth=2.4))
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.0))
 
 
 def _count(number, noun):
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('ch') else 's'}"
 
 
-def _describe(title, matrix, kind, labels):
+def _describe(title, matrix, kind, matches):
     """What to see, in words: a screen reader's heatmap."""
     n, m = matrix.shape
     lead = f"Heatmap of {' '.join(title.split())}: {_count(n, 'image')} (rows) by {_count(m, 'text')} (columns)."
-    if (labels is None and n != m) or kind == "labels":
-        ones = [f"({i}, {j})" for i, j in np.argwhere(matrix > 0)]
-        return f"{lead} Non-zero cells: {', '.join(ones)}." if kind == "labels" and n <= _NUMBERS_UP_TO else lead
-    matches = loops.match_matrix(None if labels is None else np.asarray(labels), n, m) > 0
+    if kind == "labels":
+        cells = ", ".join(f"({i}, {j})" for i, j in np.argwhere(matrix > 0))
+        return f"{lead} Non-zero cells: {cells}." if n <= _NUMBERS_UP_TO else lead
+    if matches is None:
+        return lead
     if kind == "gradient":
-        return f"{lead} {int((matrix[matches] < 0).sum())} of {int(matches.sum())} matches are pushed up."
-    right = sum(matches[i, matrix[i].argmax()] for i in range(n))
+        return f"{lead} {int((matrix[matches] < 0).sum())} of {_count(int(matches.sum()), 'match')} are pushed up."
+    best_match = np.where(matches, matrix, -np.inf).max(axis=1)
+    best_other = np.where(matches, -np.inf, matrix).max(axis=1)
+    right = int((best_match > best_other).sum())
     return f"{lead} The brightest cell of the row is a match in {right} of {n} rows."

@@ -15,7 +15,7 @@ def cosine_scores(image_features, text_features):
     """Cosine of every image with every text, as one matrix product of unit vectors.
 
     image_features (N, D), text_features (M, D), floating, one dtype and device -> (N, M) in that dtype.
-    A zero vector scores 0 with everything. Lengths are computed in float32 at least, so that float16 does not overflow.
+    A zero vector scores 0 with everything. Lengths are computed in float32 at least, and without overflow.
     Errors: ValueError or TypeError naming the argument and the side, for other shapes, widths, dtypes, empty or
     (on the CPU) non-finite input.
     Source: CLIP (Radford et al. 2021), figure 3; R(Q, D) of question A, read as a plain cosine.
@@ -26,6 +26,9 @@ def cosine_scores(image_features, text_features):
 
 def _unit(features):
     raised = features.float() if features.dtype.itemsize < 4 else features
-    length = raised.norm(dim=1, keepdim=True)
     # A zero vector has no direction: dividing it by 1 keeps it 0, where 0/0 would be NaN.
+    # The largest entry first, so that squares neither overflow nor vanish; a factor that cancels needs no gradient.
+    largest = raised.detach().abs().amax(dim=1, keepdim=True)
+    raised = raised / torch.where(largest > 0, largest, 1)
+    length = raised.norm(dim=1, keepdim=True)
     return (raised / torch.where(length > 0, length, 1)).to(features.dtype)

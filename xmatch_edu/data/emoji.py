@@ -26,8 +26,6 @@ BACKGROUND = (190, 190, 190)
 # One concept under several characters, which the code cannot see: the same picture to the eye, or one role in several
 # genders. (Pictures that are equal pixel by pixel, and genders written as a sign, are found by the code.)
 ONE_CONCEPT = [
-    ("flag: Spain", "flag: Ceuta & Melilla"),
-    ("flag: United States", "flag: U.S. Outlying Islands"),
     ("flag: Norway", "flag: Bouvet Island"),
     ("flag: Indonesia", "flag: Monaco"),
     ("flag: Romania", "flag: Chad"),
@@ -77,9 +75,19 @@ class EmojiPairs:
         return (self.split == TEST).nonzero()[:, 0]
 
     def take(self, positions):
-        """The pairs at these positions (a sequence or an int64 tensor), in this order, as EmojiPairs."""
-        positions = torch.as_tensor(positions, dtype=torch.int64)
+        """The pairs at these positions (integers, in a sequence or a tensor), in this order, as EmojiPairs.
+
+        Errors: TypeError or ValueError naming positions.
+        """
+        positions = torch.as_tensor(positions)
+        whole = not (positions.is_floating_point() or positions.dtype == torch.bool)
+        if positions.ndim != 1 or (len(positions) and not whole):
+            raise TypeError(f"positions must be a list of integers, one a pair; got {positions.dtype}")
         chosen = positions.tolist()
+        for position in chosen:
+            if not 0 <= position < len(self):
+                raise ValueError(f"positions must be from 0 to {len(self) - 1}, one a pair; got {position}")
+        positions = positions.long()
         return EmojiPairs(
             emoji=tuple(self.emoji[k] for k in chosen),
             pictures=self.pictures[positions],
@@ -92,6 +100,8 @@ class EmojiPairs:
 
     def named(self, captions):
         """The pairs with these captions, in this order. ValueError names a caption that is not there."""
+        if isinstance(captions, str):
+            raise TypeError(f"captions (text side) must be a list of captions; got the one string {captions!r}")
         position = {caption: k for k, caption in enumerate(self.captions)}
         unknown = [caption for caption in captions if caption not in position]
         if unknown:

@@ -28,6 +28,8 @@ def lab(root, browser, port, folder):
     """Set up, lay down the learner's notebooks, and run JupyterLab on them until Ctrl-C."""
     python = prepare(root)
     folder = Path(folder).expanduser().resolve() if folder else root / "work"
+    if folder == root / "notebooks":
+        raise Stop("notebooks/ is the course's own. Your copies need another folder: choose one with --dir.")
     for sentence in lay_down(root / "notebooks", folder):
         print(sentence)
     if port and taken(port):
