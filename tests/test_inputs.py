@@ -115,7 +115,7 @@ NUMPY_ONLY = {
     "object array": ((S.numpy().astype(object),), {}, TypeError, ["scores", "floating", "images", "object"]),
     "strings": ((S.numpy().astype(str),), {}, TypeError, ["scores", "floating", "images"]),
     "records": ((np.zeros((2, 2), dtype=[("float", "f4")]),), {}, TypeError, ["scores", "floating", "images"]),
-    "scale that overflows": ((S.double().numpy() * 1e300,), {"scale": 1e300}, ValueError, ["scale", "scores", "overflows"]),
+    "scale overflows": ((S.double().numpy() * 1e300,), {"scale": 1e300}, ValueError, ["scale", "overflows"]),
 }
 
 
