@@ -29,6 +29,7 @@ ONE_CONCEPT = [
     ("flag: Norway", "flag: Bouvet Island"),
     ("flag: Indonesia", "flag: Monaco"),
     ("flag: Romania", "flag: Chad"),
+    ("twelve-thirty", "six o’clock"),  # two hands in one upright line
     ("person frowning", "person pouting"),
     ("child", "boy", "girl"),
     ("older person", "old man", "old woman"),
