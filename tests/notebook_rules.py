@@ -26,7 +26,6 @@ NETWORK = re.compile(
     r"|[!%]\s*(?:pip|conda|mamba|uv|wget|curl|git|apt)\b|\bpip\s+install\b|\burlopen\b|\burlretrieve\b|torch\.hub"
     r"|\bload_dataset\b|\bfrom_pretrained\b|\bhuggingface_hub\b|\bdownload\s*=\s*True"
 )
-FOREIGN_WORDS = re.compile(r"\b(?:sessions?|agents?|subagents?|issues?\s+#?\d+)\b", re.IGNORECASE)
 SAYS_NOTHING = {"a", "an", "the", "of", "this", "here", "is"}
 SAYS_NOTHING |= {"image", "picture", "figure", "plot", "chart", "graph", "heatmap", "output", "png", "alt", "text"}
 COMPARES_NOTHING = {"nbval-ignore-output", "nbval-skip"}
@@ -189,17 +188,9 @@ def short_cells(notebook, path):
     ]
 
 
-def own_words(notebook, path):
-    return [
-        f"{place} speaks of something outside the course: {_around(cell.source, match)}"
-        for place, cell in _cells(notebook)
-        for match in FOREIGN_WORDS.finditer(cell.source)
-    ]
-
-
 RULES = [
     normal_form, executed, errors, kernel, no_absolute_paths, no_network, headings_in_order, alt_text,
-    local_links, small_file, no_trailing_semicolon, asserted, tags_not_comments, short_cells, own_words,
+    local_links, small_file, no_trailing_semicolon, asserted, tags_not_comments, short_cells,
 ]  # fmt: skip
 
 

@@ -184,9 +184,6 @@ SPOILT = [
     ("asserted", tagged(5, "nbval-skip"), "cell 6 has the tag nbval-skip: assert"),
     ("tags_not_comments", added(1, "\n# NBVAL_IGNORE_OUTPUT"), "cell 2: NBVAL_IGNORE_OUTPUT is a cell tag"),
     ("short_cells", added(1, "\ny = 1" * 15), "cell 2 has 17 lines"),
-    ("own_words", added(0, " In this session"), "cell 1 speaks of something outside"),
-    ("own_words", added(1, "  # see issue 12"), "cell 2 speaks of something outside"),
-    ("own_words", added(0, " Agents wrote it."), "cell 1 speaks of something outside"),
 ]
 
 
