@@ -28,10 +28,15 @@ def port():
 def start(tmp_path, port, **variables):
     assert missing(ROOT) == [], "this test wants the environment that the course's own command makes"
     own = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
-    return subprocess.Popen([sys.executable, "-m", "xmatch_edu", "lab", "--no-browser", "--port", str(port), "--dir",
-                             str(tmp_path / "mine")], cwd=ROOT, env={**os.environ, **own, **variables}, text=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            start_new_session=True)
+    # Ctrl-C is ignored at birth, as in the background of a script; the command must hear it all the same.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        command = [sys.executable, "-m", "xmatch_edu", "lab", "--no-browser", "--port", str(port)]
+        return subprocess.Popen([*command, "--dir", str(tmp_path / "mine")], cwd=ROOT, env={**os.environ, **own, **variables}, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                start_new_session=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def get(address):

@@ -36,7 +36,10 @@ def main(words):
     def stop(number, frame):
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)  # a stop from outside ends what we started, just as Ctrl-C does
+    # A stop from outside ends what we started, just as Ctrl-C does; and so does Ctrl-C itself where a script started us
+    # in its background, with that signal ignored.
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     try:
         if chosen.command == "lab":
             return work.lab(ROOT, browser=not chosen.no_browser, port=chosen.port, folder=chosen.dir)
