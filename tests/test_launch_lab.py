@@ -32,9 +32,9 @@ def start(tmp_path, port, **variables):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         command = [sys.executable, "-m", "xmatch_edu", "lab", "--no-browser", "--port", str(port)]
-        return subprocess.Popen([*command, "--dir", str(tmp_path / "mine")], cwd=ROOT, env={**os.environ, **own, **variables}, text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                start_new_session=True)
+        return subprocess.Popen([*command, "--dir", str(tmp_path / "mine")], cwd=ROOT, text=True,
+                                env={**os.environ, **own, **variables}, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
     finally:
         signal.signal(signal.SIGINT, before)
 
