@@ -15,12 +15,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from xmatch_edu.__main__ import OLDEST
-from xmatch_edu.launch.environment import ROOT, requirements
+from xmatch_edu.launch.environment import ROOT, optional, requirements
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LINES = [line.strip() for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()]
 PINS = [Requirement(line) for line in LINES if line and not line.startswith("#")]
 PINNED = {canonicalize_name(pin.name): pin for pin in PINS}
+EVERYTHING = requirements(ROOT, optional(ROOT))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
 SYSTEMS = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
 
@@ -37,7 +38,7 @@ def test_pins_are_exact_and_each_stands_once():
 
 
 def test_every_requirement_has_a_bound_that_the_launcher_reads_and_a_pin_within_it():
-    for line in requirements(ROOT):
+    for line in EVERYTHING:
         assert re.fullmatch(r"[\w.-]+>=[\d.]+", line), line
         assert Requirement(line).specifier.contains(pinned_version(Requirement(line).name)), line
 
@@ -62,7 +63,7 @@ def needed(platform, python):
     machine = {**default_environment(), "sys_platform": platform, "platform_system": SYSTEMS[platform],
                "os_name": "nt" if platform == "win32" else "posix", "python_version": python,
                "python_full_version": python + ".0"}
-    found, queue = {}, [(Requirement(line), "pyproject.toml") for line in requirements(ROOT)]
+    found, queue = {}, [(Requirement(line), "pyproject.toml") for line in EVERYTHING]
     while queue:
         requirement, asker = queue.pop()
         name = canonicalize_name(requirement.name)
@@ -104,6 +105,7 @@ def test_the_versions_that_the_pins_ask_for_fit_together():
 def test_ci_calls_the_command_of_the_readme():
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     assert script.rstrip().endswith("exec python3 -m xmatch_edu test")
+    assert re.search("^export CI=", script, re.MULTILINE), "tells `test` to bring the extras, and tests not to skip"
     assert "python3 -m xmatch_edu test" in (ROOT / "README.md").read_text("utf-8")
     assert "-m xmatch_edu test" in (ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8")
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from launch_project import PYPROJECT, Miniature, wheel
+from launch_project import PINS, PYPROJECT, Miniature, wheel
 
 from xmatch_edu.launch import environment
 from xmatch_edu.launch.environment import LOG, MARKER, ROOT
@@ -68,7 +68,7 @@ def test_the_environment_itself_may_give_the_command(made):
 
 def test_changed_pins_are_installed_in_place(made):
     wheel(made.index, "tiny", "1.1", {"tiny.py": "VERSION = '1.1'\n"})
-    (made.root / "constraints.txt").write_text("tiny==1.1\npytest==9.0\n")
+    (made.root / "constraints.txt").write_text(PINS.replace("tiny==1.0", "tiny==1.1"))
     stays = made.venv / "stays"
     stays.touch()
     code, said = made.call("test")
@@ -127,6 +127,59 @@ def test_a_stop_is_quiet_and_leaves_no_pip_behind(stale):
     with environment.only_one(course.venv / environment.LOCK):  # a pip left behind would still hold it
         (course.root / "slow").unlink()
     assert environment.look(course.root).state == "broken"
+
+
+def rivals(course):
+    """The version of the extra's package in the miniature's .venv, or None."""
+    found = environment.installed(environment.site_packages_of(environment.venv_python(course.venv)))
+    return found["rival"].version if "rival" in found else None
+
+
+@pytest.fixture
+def mended(made):
+    """The same, whatever the test before left: complete, and without the extra."""
+    made.call("test")
+    python = environment.venv_python(made.venv)
+    subprocess.run([python, "-m", "pip", "uninstall", "-qy", "rival"], check=True, capture_output=True)
+    site = environment.site_packages_of(python)
+    environment.mark(made.venv, state="ready", inputs=environment.inputs(made.root), site=site)
+    return made
+
+
+def test_only_bench_brings_the_extra_and_a_later_refresh_keeps_it_up_to_date(mended):
+    course = mended
+    code, said = course.call("test")
+    assert (code, "Setting up" in said, rivals(course)) == (0, False, None), said
+    code, said = course.call("bench", "--full", "--json", "a.json", END_WITH="3")
+    assert code == 3 and "Setting up" in said and rivals(course) == "1.0", said
+    assert f"bench got ['--full', '--json', 'a.json'] in {course.root}" in said
+    for word in ("bench", "test"):
+        assert "Setting up" not in course.call(word)[1]
+
+    wheel(course.index, "rival", "1.1", {"rival.py": ""})
+    constraints = course.root / "constraints.txt"
+    constraints.write_text(constraints.read_text().replace("rival==1.0", "rival==1.1"))
+    code, said = course.call("test")
+    assert code == 0 and "Setting up" in said and rivals(course) == "1.1", said
+
+
+def test_in_ci_the_tests_bring_every_extra(mended):
+    code, said = mended.call("test", CI="true")
+    assert code == 0 and rivals(mended), said
+
+
+def test_an_extra_that_cannot_be_had_leaves_the_course_as_it_was(mended):
+    code, said = mended.call("bench", PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_RETRIES="1",
+                             PIP_INDEX_URL="http://127.0.0.1:9/simple")
+    assert code == 1 and "cannot be reached" in said, said
+    code, said = mended.call("test", PIP_FIND_LINKS="nowhere")
+    assert (code, "Setting up" in said) == (0, False), said
+
+
+def test_a_complete_python_outside_venv_is_used_without_the_extra(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "missing", lambda root, site=None, extras=(): ["rival"] if extras else [])
+    found = environment.look(tmp_path, extras=("peers",))
+    assert (found.state, found.python) == ("ready", Path(sys.executable))
 
 
 def test_without_a_cpu_build_the_ordinary_torch_is_installed_and_it_is_said(made):

@@ -16,7 +16,7 @@ def main(words):
               "python3.13 -m xmatch_edu lab", file=sys.stderr)
         return 1
     parser = argparse.ArgumentParser(prog="python3 -m xmatch_edu")
-    commands = parser.add_subparsers(dest="command", metavar="lab | test | doctor")
+    commands = parser.add_subparsers(dest="command", metavar="lab | test | doctor | bench")
     commands.required = True
     lab = commands.add_parser("lab", help="set up what is needed and open the notebooks in JupyterLab")
     lab.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
@@ -24,8 +24,12 @@ def main(words):
     lab.add_argument("--dir", help="the folder of your notebooks (otherwise work/ beside the course's)")
     commands.add_parser("test", help="set up what is needed and run every test; more words go to pytest")
     commands.add_parser("doctor", help="look at Python, torch, JupyterLab, widgets, kernel; name the fixes")
+    commands.add_parser("bench", usage="python3 -m xmatch_edu bench [--full] [--record] [--json FILE]",
+                        help="measure the matching loss beside the same loss of others: seconds and memory",
+                        description="--full: more sizes and rounds. --json FILE: where the figures go (bench.json). "
+                                    "--record: measure on a GPU for the course's recorded runs.")
     chosen, more = parser.parse_known_args(words)
-    if more and chosen.command != "test":
+    if more and chosen.command not in ("test", "bench"):
         parser.error("unknown: " + " ".join(more))
 
     # Not at the top: these rooms are written for the Python that the course needs.
@@ -45,6 +49,8 @@ def main(words):
             return work.lab(ROOT, browser=not chosen.no_browser, port=chosen.port, folder=chosen.dir)
         if chosen.command == "test":
             return work.test(ROOT, more)
+        if chosen.command == "bench":
+            return work.bench(ROOT, more)
         return doctor.run(ROOT)
     except Stop as reason:
         print(reason, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The commands lab and test: set up, then hand over to JupyterLab or to pytest."""
+"""The commands lab, test and bench: set up, then hand over to JupyterLab, to pytest or to the benchmark."""
 import os
 import secrets
 import socket
@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .environment import Stop, prepare
+from .environment import Stop, optional, prepare
 from .working_copy import lay_down
 
 PAGE = "/lab/tree/00_start_here.ipynb"
@@ -74,9 +74,17 @@ def taken(port):
 
 
 def test(root, more):
-    """Set up, then run every test, or those that `more` names: pytest on tests/, strict nbval on notebooks/."""
-    python = prepare(root)
+    """Set up, then run every test, or those that `more` names: pytest on tests/, strict nbval on notebooks/.
+
+    In CI with every extra, because a test that needs one may not be skipped there."""
+    python = prepare(root, extras=tuple(optional(root)) if os.environ.get("CI") else ())
     named = any((root / word.split("::")[0]).exists() for word in more if not word.startswith("-"))
     command = [str(python), "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=120",
                "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", *([] if named else ["tests", "notebooks"])]
     return subprocess.call([*command, *more], cwd=root, env=surroundings(python))
+
+
+def bench(root, more):
+    """Set up, with the losses of others to compare with; then measure, in the folder where the command was given."""
+    python = prepare(root, extras=("peers",))
+    return subprocess.call([str(python), "-m", "xmatch_edu.bench", *more], env=surroundings(python))

@@ -34,10 +34,18 @@ class Stop(Exception):
 # ---- What is needed, and what is here
 
 
-def requirements(root):
-    """Every requirement of the course, as pyproject.toml writes them: name>=bound."""
+def optional(root):
+    """{extra: its requirements}, as pyproject.toml writes them: name>=bound. The tests' own are no extra here: every
+    environment of the course has them."""
+    groups = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    return {extra: lines for extra, lines in groups.items() if extra != "test"}
+
+
+def requirements(root, extras=()):
+    """Every requirement of the course, as pyproject.toml writes them: name>=bound; and those of the extras."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    return project["dependencies"] + project["optional-dependencies"]["test"]
+    groups = project["optional-dependencies"]
+    return project["dependencies"] + [line for extra in ("test", *extras) for line in groups[extra]]
 
 
 def plain(name):
@@ -62,10 +70,10 @@ def installed(site_packages=None):
     return found
 
 
-def missing(root, site_packages=None):
+def missing(root, site_packages=None, extras=()):
     """What the course needs and does not find, as a list of words; empty when everything is here."""
     found, lacks = installed(site_packages), []
-    for requirement in requirements(root):
+    for requirement in requirements(root, extras):
         name, bound = requirement.split(">=")
         if plain(name) not in found:
             lacks.append(name)
@@ -119,8 +127,9 @@ def inputs(root):
     return hashlib.sha256(both).hexdigest()
 
 
-def look(root):
-    """Find the Python to use. Changes nothing."""
+def look(root, extras=()):
+    """Find the Python to use. Changes nothing. The extras are asked of our own .venv alone: into somebody else's Python
+    nothing is installed, and whoever asked says what is not there."""
     venv = root / ".venv"
     if Path(sys.prefix).resolve() != venv and not missing(root):
         return Found("ready", Path(sys.executable), [])
@@ -131,31 +140,32 @@ def look(root):
     lacks = missing(root, site) if site else ["a Python that runs"]
     if not (venv / MARKER).exists():
         return Found("foreign" if lacks else "ready", python, lacks)
-    try:
-        marker = json.loads((venv / MARKER).read_text("utf-8"))
-    except ValueError:
-        marker = {}
+    marker = read_marker(venv)
     # A killed pip can leave half-copied packages that it later believes installed: only a new start is safe.
     # `site` changes when the folder moves or the Python below becomes another version; both spoil a venv.
     if marker.get("state") != "ready" or site is None or marker.get("site") != site:
         return Found("broken", python, lacks)
+    lacks = missing(root, site, extras)
     return Found("stale" if lacks or marker.get("inputs") != inputs(root) else "ready", python, lacks)
 
 
 # ---- .venv: making and mending it
 
 
-def prepare(root):
-    """The Python that has everything, after making or mending .venv if need be. Raises Stop where it cannot."""
+def prepare(root, extras=()):
+    """The Python that has everything, after making or mending .venv if need be. Raises Stop where it cannot.
+
+    extras: groups of pyproject.toml's optional-dependencies that .venv must have too.
+    """
     if not (root / "pyproject.toml").exists():
         raise Stop("These commands need a clone of the course: run them in the folder with pyproject.toml.")
-    found, venv = look(root), root / ".venv"
+    found, venv = look(root, extras), root / ".venv"
     if found.state not in ("ready", "foreign"):
         venv.mkdir(exist_ok=True)
         with only_one(venv / LOCK) as lock:
-            if (state := look(root).state) != "ready":  # again: another start may just have finished
-                build(root, venv, state, lock)
-        found = look(root)
+            if (state := look(root, extras).state) != "ready":  # again: another start may just have finished
+                build(root, venv, state, lock, extras)
+        found = look(root, extras)
     if found.state != "ready":
         raise Stop(f"{venv} was not made by this course and lacks {', '.join(found.lacks)}, so it is left alone. "
                    "Move or delete it and run the same command again, or complete it yourself:\n"
@@ -180,6 +190,14 @@ def only_one(path):
         yield lock
 
 
+def read_marker(venv):
+    """What the marker says; empty where there is none, or none that can be read."""
+    try:
+        return json.loads((venv / MARKER).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 def mark(venv, **facts):
     """Write the marker in one stroke, so that it is never half there."""
     fresh = venv / (MARKER + ".new")
@@ -187,12 +205,15 @@ def mark(venv, **facts):
     os.replace(fresh, venv / MARKER)
 
 
-def build(root, venv, state, lock):
-    """Install into .venv; unless it is merely stale, clear it and start from nothing."""
+def build(root, venv, state, lock, extras=()):
+    """Install into .venv; unless it is merely stale, clear it and start from nothing. Extras that a stale one has are
+    brought up to date with the rest."""
     if state != "stale" and not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         raise Stop("This Python cannot make environments: its venv module is missing or not complete. On Debian "
                    "or Ubuntu: sudo apt install python3-venv. Then run the same command again.")
     print("Setting up the course in .venv (once; a few minutes, mostly downloads).", flush=True)
+    before = read_marker(venv)
+    extras = sorted({*extras, *before.get("extras", ())} & optional(root).keys())
     mark(venv, state="installing")  # before anything else, so that a cut from here on is seen
     log, python = venv / LOG, venv_python(venv)
     if state != "stale":
@@ -212,8 +233,14 @@ def build(root, venv, state, lock):
                 raise
             print(f"This package index has no {cpu}: the ordinary build follows, several GB on Linux. An extra index "
                   "with CPU builds, set in PIP_EXTRA_INDEX_URL as PyTorch's install page shows, avoids it.", flush=True)
-    run([*pip, "--constraint", "constraints.txt", "-e", ".[test]"], root, log, lock)
-    mark(venv, state="ready", inputs=inputs(root), site=site_packages_of(python))
+    try:
+        run([*pip, "--constraint", "constraints.txt", "-e", f".[{','.join(['test', *extras])}]"], root, log, lock)
+    except Stop:
+        # Where pip gave up before it changed anything (no network, say), what worked until now goes on working.
+        if state == "stale" and "Installing collected packages" not in log.read_text("utf-8", "replace"):
+            mark(venv, **before)
+        raise
+    mark(venv, state="ready", inputs=inputs(root), site=site_packages_of(python), extras=extras)
 
 
 def cpu_torch(root, platform=sys.platform):
