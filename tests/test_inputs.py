@@ -42,6 +42,7 @@ LOSS_CASES = {
     "labels of another shape": ((WIDE, torch.eye(4)), {}, ValueError, ["labels", "(4, 5)", "(4, 4)", "images"]),
     "negative weight": ((S, torch.eye(4) - 0.1), {}, ValueError, ["labels", "at least 0", "image", "-0.1"]),
     "NaN weight": ((S, at(torch.eye(4), 2, 2, float("nan"))), {}, ValueError, ["labels", "finite", "image 2"]),
+    "labels that learn": ((S, torch.eye(4, requires_grad=True)), {}, ValueError, ["labels", "image", "detach"]),
     "no match at all": ((S, torch.zeros(4, 4)), {}, ValueError, ["labels", "no match", "image", "text"]),
     "complex labels": ((S, torch.eye(4) * 1j), {}, TypeError, ["labels", "weights", "complex"]),
     "mask of another shape": ((S,), {"mask": WIDE > 0}, ValueError, ["mask", "(4, 4)", "(4, 5)", "images"]),
@@ -95,7 +96,7 @@ TORCH_ONLY = {
     "labels elsewhere": ((S, torch.arange(4, device="meta")), {}, ValueError, ["labels", "scores", "meta", "cpu"]),
 }
 # The loops take whole numbers too: they are turned into float64.
-NOT_FOR_LOOPS = {"integer scores"}
+NOT_FOR_LOOPS = {"integer scores", "labels that learn"}
 
 
 def as_numpy(x):

@@ -146,6 +146,11 @@ def _check_weight_labels(labels, n, m):
             f"labels of rank 2 must have the shape of scores, (N, M) = ({n}, {m}): rows images, columns texts; "
             f"got shape {tuple(labels.shape)}"
         )
+    if getattr(labels, "requires_grad", False):
+        raise ValueError(
+            "labels say which image and text match, and get no gradient; got labels that require grad: use "
+            "labels.detach()"
+        )
     if _dtype(labels) not in (*_FLOATING, *_INTEGER, "bool"):
         raise TypeError(f"labels of shape (N, M) must be weights, real numbers of at least 0; got {labels.dtype}")
     if _values_visible(labels) and _dtype(labels) != "bool":

@@ -1,14 +1,21 @@
 """From the score matrix (and labels) to the loss.
 
 Here live the losses, one vectorised function each. They take S as it is: how scores are made lives in `scores`,
-what counts as a match in `labels`, the formula read literally in `loops`.
+what counts as a match in `labels`, the formula read literally in `loops`. `MatchingLoss` is the module to train with.
 
-N: images (rows of S)    M: texts (columns of S)
+N: images (rows of S)    M: texts (columns of S)    D: features
 """
 
+import math
+
 import torch
+from torch import nn
 
 from xmatch_edu import inputs
+from xmatch_edu.scores import cosine_scores
+
+# So many cells of S are worked on at once: few enough for a CPU's cache, enough to keep a GPU busy.
+_CELLS_ON_CPU, _CELLS_ON_GPU = 2**19, 2**26
 
 
 def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None, reduction="mean"):
@@ -24,7 +31,8 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     direction: "image_to_text", "text_to_image" or "both" (their average).
     mask (N, M) bool: True leaves the pair out of the softmax.
     reduction: "mean" over rows (columns) that have a match, "sum", or "none" (one direction only; 0 without a match).
-    -> 0-d tensor, or (N,) / (M,) for "none". With N = M = 1 the loss is 0.
+    -> 0-d tensor, or (N,) / (M,) for "none". With N = M = 1 the loss is 0. Its gradient, to scores and scale, is
+    worked out by hand, so a gradient of the gradient is an error.
     Errors: ValueError or TypeError naming the argument and the side. Values are looked at on the CPU only; on a GPU,
     where a look would wait for the device, labels without any match give NaN.
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2; the average of both directions: CLIP (2021), figure 3.
@@ -34,36 +42,162 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     scale = inputs.check_scale(scale, scores, largest)
     inputs.check_labels(labels, scores)
     inputs.check_mask(mask, scores, labels)
-    logits = (scores.float() if scores.dtype.itemsize < 4 else scores) * scale
-    if mask is not None:
-        # Not −inf: a row that is masked from end to end would have a NaN gradient.
-        logits = logits.masked_fill(mask, torch.finfo(logits.dtype).min)
+    dtype = torch.promote_types(scores.dtype, torch.float32)
+    if not isinstance(scale, torch.Tensor):
+        scale = torch.tensor(scale, dtype=dtype)
     if labels is None:
         labels = torch.arange(len(scores), device=scores.device)
-    if direction == "both":
-        return (_cross_entropy(logits, labels, 1, reduction) + _cross_entropy(logits, labels, 0, reduction)) / 2
-    return _cross_entropy(logits, labels, 1 if direction == "image_to_text" else 0, reduction)
-
-
-def _cross_entropy(logits, labels, dim, reduction):
-    """Of the softmax along `dim` (1: each row, 0: each column) with the labels, normalised along the same axis."""
-    log_p = logits.log_softmax(dim)
-    if labels.ndim == 1:
-        labels = labels.long()
-        losses = -log_p.gather(1, labels[:, None])[:, 0]  # one match an image: N cells of the N×M
-        has_match = torch.ones_like(labels, dtype=torch.bool)
-        if dim == 0:  # column j: the average over the images whose text is j
-            empty = logits.new_zeros(logits.shape[1])
-            images = empty.index_add(0, labels, torch.ones_like(losses))
-            has_match = images > 0
-            losses = empty.index_add(0, labels, losses / images[labels])
-    else:
-        weights = labels.to(torch.promote_types(labels.dtype, logits.dtype))
-        # Divided by the largest first, so that the sum of very small or very large weights is neither 0 nor infinite.
-        largest = weights.amax(dim, keepdim=True)
-        has_match = (largest > 0).squeeze(dim)
-        weights = (weights / torch.where(largest > 0, largest, 1)).to(logits.dtype)
-        losses = -(weights * log_p).sum(dim) / torch.where(has_match, weights.sum(dim), 1)
+    dims = {"image_to_text": (1,), "text_to_image": (0,), "both": (1, 0)}[direction]
+    axes = [_Axis(dim, labels, scores.shape, dtype) for dim in dims]
+    losses = _CrossEntropy.apply(scores, scale, mask, axes)
     if reduction == "none":
+        return losses[0]
+    totals = [loss.sum() for loss in losses]
+    if reduction == "mean":
+        totals = [total / axis.has_match.sum() for total, axis in zip(totals, axes, strict=True)]
+    return sum(totals) / len(totals)
+
+
+class MatchingLoss(nn.Module):
+    """`matching_loss` of cosine scores, with a scale that is learned.
+
+    scale: where it starts, 1/0.07 in CLIP; largest_scale: what it never exceeds, 100 in CLIP; direction as above.
+    forward: image_features (N, D), text_features (M, D), and labels and mask as above -> 0-d tensor, a mean.
+    Errors: ValueError for a scale that is not positive or exceeds the largest; those of the functions it calls.
+    Source: CLIP (Radford et al. 2021), section 2.5.
+    """
+
+    def __init__(self, *, scale=1 / 0.07, largest_scale=100.0, direction="both"):
+        super().__init__()
+        inputs.check_choice("direction", direction, inputs.DIRECTIONS)
+        if not 0 < scale <= largest_scale < math.inf:
+            raise ValueError(f"scale must be positive and at most largest_scale; got {scale} and {largest_scale}")
+        # Its logarithm: then every step of training keeps it positive, and multiplies it by about the same.
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(scale)))
+        self.largest_scale, self.direction = largest_scale, direction
+
+    def forward(self, image_features, text_features, labels=None, mask=None):
+        with torch.no_grad():
+            # The stored number itself. A clamp on the way to the loss would have gradient 0 beyond the bound: a scale
+            # that had once gone there could never come back.
+            self.logit_scale.clamp_(max=math.log(self.largest_scale))
+        scores = cosine_scores(image_features, text_features)
+        scale = self.logit_scale.exp()
+        return matching_loss(scores, labels, scale=scale, direction=self.direction, mask=mask)
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """The cross-entropies of scale · S along each of its axes, a block of rows at a time.
+
+    Written by hand because the gradient is known, scale · (P − Y): nothing as large as S is kept for it but S itself.
+    """
+
+    @staticmethod
+    def forward(ctx, scores, scale, mask, axes):
+        ctx.save_for_backward(scores, scale, mask)
+        ctx.axes = axes
+
+        def logits(where):
+            return _logits(scores, scale, mask, where)
+
+        for rows in _blocks(scores):
+            block = logits(rows)
+            for axis in axes:
+                axis.see(rows, block)
+        return tuple(axis.losses(logits, _blocks(scores)) for axis in axes)
+
+    @staticmethod
+    def backward(ctx, *weights):
+        if torch.is_grad_enabled():  # only under create_graph=True, where what follows would silently be left out
+            raise RuntimeError("matching_loss has no gradient of its gradient (create_graph=True)")
+        scores, scale, mask = ctx.saved_tensors
+        gradient, scale_gradient = torch.empty_like(scores), 0.0
+        for rows in _blocks(scores):
+            logits = _logits(scores, scale, mask, rows)
+            block = sum(axis.gradient(rows, logits, weight) for axis, weight in zip(ctx.axes, weights, strict=True))
+            scale_gradient += (block * scores[rows]).sum()
+            gradient[rows] = block.mul_(scale)
+        return gradient, scale_gradient.to(scale), None, None
+
+
+class _Axis:
+    """Softmax and matches along one axis of an N×M matrix that comes in blocks of rows.
+
+    dim: 1, along each row; 0, along each column. Of each row (column) it keeps the largest logit seen so far, and the
+    sum of exp(logit − largest). The rest of a softmax follows from these two.
+    """
+
+    def __init__(self, dim, labels, shape, dtype):
+        self.dim, self.shape = dim, shape
+        one_each = torch.ones(shape[:1] if dim == 1 else shape[1:], dtype=dtype, device=labels.device)
+        self.largest = torch.full_like(one_each, -torch.inf).unsqueeze(dim)
+        self.total = torch.zeros_like(self.largest)
+        # Y: weights that sum to 1 along the axis; where the labels are column numbers, only those of the N matches.
+        if labels.ndim == 1:
+            self.columns = labels.long()
+            images = one_each
+            if dim == 0:
+                images = torch.zeros_like(one_each).index_add(0, self.columns, one_each.new_ones(len(labels)))
+            self.y = 1 / images if dim == 1 else 1 / images[self.columns]
+            self.has_match = images > 0
+        else:
+            self.columns = None
+            weights = labels.detach().to(torch.promote_types(labels.dtype, dtype))
+            # Divided by the largest first, so that very small or very large weights sum neither to 0 nor to infinity.
+            most = weights.amax(dim, keepdim=True)
+            weights = (weights / torch.where(most > 0, most, 1)).to(dtype)
+            self.y = weights / torch.where(most > 0, weights.sum(dim, keepdim=True), 1)
+            self.has_match = (most > 0).squeeze(dim)
+
+    def see(self, rows, logits):
+        """Take in one block of rows."""
+        mine = rows if self.dim == 1 else slice(None)
+        before = self.largest[mine]
+        largest = torch.maximum(before, logits.amax(self.dim, keepdim=True))
+        fresh = (logits - largest).exp_().sum(self.dim, keepdim=True)
+        self.total[mine] = self.total[mine] * (before - largest).exp() + fresh
+        self.largest[mine] = largest
+
+    def log_p(self, where, logits):
+        """log P of the logits that stand at `where` in the matrix; every block must have been seen."""
+        # Not minus (largest + log total): a sure row, whose log P is nearly 0, would lose its digits.
+        log_p = logits - self.largest.expand(self.shape)[where]
+        return log_p.sub_(self.total.log().expand(self.shape)[where])
+
+    def losses(self, logits, blocks):
+        """−Σ Y · log P of each row (column) -> (N,) or (M,). logits: a function of the place in the matrix."""
+        if self.columns is not None:
+            matches = torch.arange(len(self.columns), device=self.columns.device), self.columns
+            losses = -self.y * self.log_p(matches, logits(matches))
+            # Thousands of images may share one text, and are added one after the other: in float64, where there is one.
+            wide = self.y.dtype if self.y.device.type == "mps" else torch.float64
+            sums = torch.zeros_like(self.has_match, dtype=wide)
+            return sums.index_add_(0, matches[1 - self.dim], losses.to(wide)).to(losses.dtype)
+        losses = torch.zeros_like(self.has_match, dtype=self.y.dtype)
+        for rows in blocks:
+            mine = rows if self.dim == 1 else slice(None)
+            losses[mine] -= (self.y[rows] * self.log_p(rows, logits(rows))).sum(self.dim)
         return losses
-    return losses.sum() / has_match.sum() if reduction == "mean" else losses.sum()
+
+    def gradient(self, rows, logits, weight):
+        """Of Σ weight · losses with respect to the logits of one block of rows: weight · (P − Y)."""
+        weight = torch.where(self.has_match, weight, 0).unsqueeze(self.dim).expand(self.shape)
+        gradient = self.log_p(rows, logits).exp_().mul_(weight[rows])
+        if self.columns is None:
+            return gradient.sub_(self.y[rows] * weight[rows])
+        columns = self.columns[rows, None]
+        return gradient.scatter_add_(1, columns, -self.y[rows, None] * weight[rows].gather(1, columns))
+
+
+def _logits(scores, scale, mask, where):
+    """scale · S at `where`, in float32 at least; what the mask leaves out is as low as can be."""
+    logits = scores[where].to(torch.promote_types(scores.dtype, torch.float32)) * scale
+    # Not −inf: in a row that is masked from end to end, −inf − (−inf) would be NaN.
+    return logits if mask is None else logits.masked_fill_(mask[where], torch.finfo(logits.dtype).min)
+
+
+def _blocks(scores):
+    """The rows of S in slices of about as many cells as the device works on well."""
+    n, m = scores.shape
+    step = max(1, (_CELLS_ON_CPU if scores.device.type == "cpu" else _CELLS_ON_GPU) // m)
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
