@@ -1,0 +1,56 @@
+"""`python -m xmatch_edu.bench [--full] [--record] [--json FILE]`: measure, show the table, write the JSON."""
+
+import argparse
+import json
+import sys
+
+import torch
+
+from xmatch_edu.bench.contenders import CONTENDERS
+from xmatch_edu.bench.record import record
+from xmatch_edu.bench.report import Progress, load, surroundings, table
+from xmatch_edu.bench.rounds import measure
+
+WIDTH = 256
+# Repetitions of each contender, seconds for them all at one size, and seconds for one call.
+USUAL = {"sizes": [1024, 4096, 8192], "rounds": 15, "budget": 30, "limit": 30}
+FULL = {"sizes": [256, 512, 1024, 2048, 4096, 8192, 16384], "rounds": 31, "budget": 150, "limit": 120}
+
+
+def main(words, contenders=CONTENDERS):
+    parser = argparse.ArgumentParser(prog="python3 -m xmatch_edu bench")
+    parser.add_argument("--full", action="store_true", help="more sizes, more rounds: about 20 minutes on 2 cores")
+    parser.add_argument("--sizes", metavar="N", type=int, nargs="+", help="measure at these sizes instead")
+    parser.add_argument("--json", metavar="FILE", default="bench.json", help="where the figures go (bench.json)")
+    parser.add_argument("--record", action="store_true", help="a GPU run for the course's recorded runs instead")
+    chosen = parser.parse_args(words)
+    if chosen.record:
+        if not torch.cuda.is_available():
+            print("--record needs an NVIDIA GPU that torch can use, and there is none here. Nothing was written.",
+                  file=sys.stderr)
+            return 1
+        print(f"Recorded: {record()}")
+        return 0
+    plan = FULL if chosen.full else USUAL
+    result = side_by_side({**plan, "sizes": chosen.sizes or plan["sizes"]}, contenders)
+    print(table(result))
+    with open(chosen.json, "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=1)
+    print(f"\nThe figures: {chosen.json}")
+    return 0
+
+
+def side_by_side(plan, contenders):
+    """Every contender at every size, on the CPU in float32 -> {"device", "date", "versions", …, "rows"}."""
+    result = {**surroundings(contenders), "load": load(), "width": WIDTH, "rows": []}
+    limits = {name: value for name, value in plan.items() if name != "sizes"}
+    progress = Progress(len(plan["sizes"]))
+    for n in plan["sizes"]:
+        progress.size(f"N = {n}")
+        result["rows"] += measure(contenders, n, width=WIDTH, tell=progress.step, **limits)
+    progress.end()
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+"""Runs that were measured on a GPU, one JSON file a device, for readers who have none.
+
+`python -m xmatch_edu.bench --record` writes them, on a machine with an NVIDIA GPU; its docstrings say what the figures
+mean. Nothing here is typed by hand.
+"""
+
+import json
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+FIELDS = {"device", "date", "command", "versions", "threads", "width", "rows", "parts", "checks"}
+
+
+def runs(folder=FOLDER):
+    """The recorded runs as dicts, newest first; [] where there is none. ValueError names a file that is damaged."""
+    found = []
+    for path in sorted(Path(folder).glob("*.json")):
+        try:
+            run = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: {error}") from None
+        if not isinstance(run, dict) or (lacks := FIELDS - run.keys()):
+            raise ValueError(f"{path} is damaged: " + (f"it lacks {', '.join(sorted(lacks))}" if isinstance(run, dict)
+                                                       else "it is no JSON object"))
+        found.append(run)
+    return sorted(found, key=lambda run: run["date"], reverse=True)
