@@ -129,17 +129,19 @@ class _Axis:
 
     def __init__(self, dim, labels, shape, dtype):
         self.dim, self.shape = dim, shape
-        one_each = torch.ones(shape[:1] if dim == 1 else shape[1:], dtype=dtype, device=labels.device)
-        self.largest = torch.full_like(one_each, -torch.inf).unsqueeze(dim)
-        self.total = torch.zeros_like(self.largest)
+        one_each = (shape[0], 1) if dim == 1 else (1, shape[1])
+        self.largest = torch.full(one_each, -torch.inf, dtype=dtype, device=labels.device)
+        # What many blocks add to, one after the other, is kept in float64 where the device has it.
+        wide = dtype if labels.device.type == "mps" else torch.float64
+        self.total = torch.zeros_like(self.largest, dtype=wide)
         # Y: weights that sum to 1 along the axis; where the labels are column numbers, only those of the N matches.
         if labels.ndim == 1:
             self.columns = labels.long()
-            images = one_each
-            if dim == 0:
-                images = torch.zeros_like(one_each).index_add(0, self.columns, one_each.new_ones(len(labels)))
-            self.y = 1 / images if dim == 1 else 1 / images[self.columns]
-            self.has_match = images > 0
+            self.y = torch.ones(shape[0], dtype=dtype, device=labels.device)
+            self.has_match = self.y > 0
+            if dim == 0:  # column j: the average over the images whose text is j
+                images = self.y.new_zeros(shape[1]).index_add(0, self.columns, self.y)
+                self.y, self.has_match = 1 / images[self.columns], images > 0
         else:
             self.columns = None
             weights = labels.detach().to(torch.promote_types(labels.dtype, dtype))
@@ -149,40 +151,40 @@ class _Axis:
             self.y = weights / torch.where(most > 0, weights.sum(dim, keepdim=True), 1)
             self.has_match = (most > 0).squeeze(dim)
 
+    def mine(self, rows):
+        """Which of the rows' (columns') numbers a block of rows is about."""
+        return rows if self.dim == 1 else slice(None)
+
     def see(self, rows, logits):
         """Take in one block of rows."""
-        mine = rows if self.dim == 1 else slice(None)
+        mine = self.mine(rows)
         before = self.largest[mine]
         largest = torch.maximum(before, logits.amax(self.dim, keepdim=True))
         fresh = (logits - largest).exp_().sum(self.dim, keepdim=True)
         self.total[mine] = self.total[mine] * (before - largest).exp() + fresh
         self.largest[mine] = largest
 
-    def log_p(self, where, logits):
-        """log P of the logits that stand at `where` in the matrix; every block must have been seen."""
-        # Not minus (largest + log total): a sure row, whose log P is nearly 0, would lose its digits.
-        log_p = logits - self.largest.expand(self.shape)[where]
-        return log_p.sub_(self.total.log().expand(self.shape)[where])
-
     def losses(self, logits, blocks):
         """−Σ Y · log P of each row (column) -> (N,) or (M,). logits: a function of the place in the matrix."""
-        if self.columns is not None:
+        below = torch.zeros_like(self.total).squeeze(self.dim)  # Σ Y · (largest − logit); log total is added last
+        if self.columns is None:
+            for rows in blocks:
+                mine = self.mine(rows)
+                below[mine] += (self.y[rows] * (self.largest[mine] - logits(rows))).sum(self.dim)
+        else:
             matches = torch.arange(len(self.columns), device=self.columns.device), self.columns
-            losses = -self.y * self.log_p(matches, logits(matches))
-            # Thousands of images may share one text, and are added one after the other: in float64, where there is one.
-            wide = self.y.dtype if self.y.device.type == "mps" else torch.float64
-            sums = torch.zeros_like(self.has_match, dtype=wide)
-            return sums.index_add_(0, matches[1 - self.dim], losses.to(wide)).to(losses.dtype)
-        losses = torch.zeros_like(self.has_match, dtype=self.y.dtype)
-        for rows in blocks:
-            mine = rows if self.dim == 1 else slice(None)
-            losses[mine] -= (self.y[rows] * self.log_p(rows, logits(rows))).sum(self.dim)
-        return losses
+            gaps = self.largest.expand(self.shape)[matches] - logits(matches)
+            below.index_add_(0, matches[1 - self.dim], (self.y * gaps).to(below.dtype))
+        losses = below + self.total.log().squeeze(self.dim)
+        return torch.where(self.has_match, losses, 0).to(self.y.dtype)
 
     def gradient(self, rows, logits, weight):
         """Of Σ weight · losses with respect to the logits of one block of rows: weight · (P − Y)."""
+        mine = self.mine(rows)
+        # Not minus (largest + log total): a sure row, whose log P is nearly 0, would lose its digits.
+        log_p = (logits - self.largest[mine]).sub_(self.total[mine].log().to(logits.dtype))
         weight = torch.where(self.has_match, weight, 0).unsqueeze(self.dim).expand(self.shape)
-        gradient = self.log_p(rows, logits).exp_().mul_(weight[rows])
+        gradient = log_p.exp_().mul_(weight[rows])
         if self.columns is None:
             return gradient.sub_(self.y[rows] * weight[rows])
         columns = self.columns[rows, None]
