@@ -45,7 +45,9 @@ class Worker:
         code = self.process.wait()
         if took >= limit:
             return f"took longer than {limit:g} s"
-        return f"killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        if code == -9:
+            return "killed, perhaps because memory ran out"
+        return f"ended with code {code}"
 
     def close(self):
         self.process.kill()

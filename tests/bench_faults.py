@@ -1,0 +1,60 @@
+"""Contenders that go wrong, for tests/test_bench.py: each in float32, after it has passed the check in float64."""
+
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from xmatch_edu.bench.contenders import ours
+
+
+def faulty(what):
+    def load(direction):
+        right = ours(direction)
+        return lambda image, *more: what(image) if image.dtype == torch.float32 else right(image, *more)
+
+    return load
+
+
+def raise_memory_error(image):
+    raise MemoryError
+
+
+def nearly_the_whole_machine(image):
+    """More than is free, and not so much that Linux refuses on its own. It is never touched, so nothing is harmed."""
+    total = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line)
+    return torch.empty(int(0.97 * total) * 1024, dtype=torch.uint8).sum()
+
+
+def chatter(image):
+    print("packages print what they like")
+    raise ValueError("odd\nand more lines")
+
+
+greedy = faulty(raise_memory_error)
+hungry = faulty(nearly_the_whole_machine)
+killed = faulty(lambda image: os.kill(os.getpid(), 9))
+slow = faulty(lambda image: time.sleep(60))
+odd = faulty(chatter)
+
+
+def wrong(direction):
+    right = ours(direction)
+    return lambda *inputs: right(*inputs) * (1 + 1e-6)
+
+
+def wrong_gradient(direction):
+    right = ours(direction)
+    return lambda image, text, scale: right(image, text.detach() + 0 * text, scale)
+
+
+def not_a_number(direction):
+    right = ours(direction)
+    return lambda *inputs: right(*inputs) * float("nan")
+
+
+def absent(direction):
+    import no_such_package
+
+    return no_such_package.loss
