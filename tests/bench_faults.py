@@ -24,7 +24,8 @@ def raise_memory_error(image):
 def nearly_the_whole_machine(image):
     """More than is free, and not so much that Linux refuses on its own. It is never touched, so nothing is harmed."""
     total = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if "MemTotal" in line)
-    return torch.empty(int(0.97 * total) * 1024, dtype=torch.uint8).sum()
+    torch.empty(int(0.97 * total) * 1024, dtype=torch.uint8)
+    raise AssertionError("it was given")
 
 
 def chatter(image):

@@ -63,6 +63,19 @@ def test_a_worker_that_asks_for_more_than_is_free_is_refused():
     assert row["problem"].startswith("no memory: asked for "), row
 
 
+def test_a_worker_that_dies_while_others_work_is_a_row_too():
+    one = rounds.Worker(OURS[1], n=8, width=8, dtype="float32", device="cpu", launch=False)
+    try:
+        assert one.ask("", 60)
+        one.process.kill()
+        one.process.wait()
+        assert not one.ask("go\n", 60)
+        assert one.problem in ("killed, perhaps because memory ran out", "ended with code 1")
+        assert not one.ask("go\n", 60) and len(one.answers) == 2, "asked no more"
+    finally:
+        one.close()
+
+
 def test_who_has_had_its_share_of_the_time_rests_after_one_round():
     found = rounds.measure([OURS[1]], 32, width=16, rounds=5, budget=0, limit=60)
     assert found[0]["rounds"] == 1

@@ -23,7 +23,7 @@ import pytest
 import torch
 
 from xmatch_edu import losses, scores
-from xmatch_edu.bench.contenders import CONTENDERS
+from xmatch_edu.bench.contenders import CONTENDERS, differs
 
 PEERS = [contender for contender in CONTENDERS if contender.package]
 CASES = 100
@@ -89,6 +89,13 @@ def test_value_and_gradient_agree_with(peer):
         for what, one, two, bound in zip(("image", "text", "scale"), gradients, their_gradients, gradient_bounds,
                                          strict=True):
             assert (one - two).norm() <= bound, f"seed {seed}: gradient of {what}"
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: f"{peer.name}-{peer.direction}")
+def test_bench_measures_the_same_loss_as(peer):
+    call, other = load(peer), {"both": "image_to_text", "image_to_text": "both"}[peer.direction]
+    assert not differs(call, peer.direction)
+    assert differs(call, other)
 
 
 def test_in_ci_an_absent_peer_is_a_failure(monkeypatch):
