@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
 import torch
 
@@ -31,12 +32,14 @@ def main(words, contenders=CONTENDERS):
             return 1
         print(f"Recorded: {record()}")
         return 0
+    file = Path(chosen.json)
+    if not file.absolute().parent.is_dir():
+        parser.error(f"--json: there is no folder {file.parent}")
     plan = FULL if chosen.full else USUAL
     result = side_by_side({**plan, "sizes": chosen.sizes or plan["sizes"]}, contenders)
     print(table(result))
-    with open(chosen.json, "w", encoding="utf-8") as file:
-        json.dump(result, file, indent=1)
-    print(f"\nThe figures: {chosen.json}")
+    file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    print(f"\nThe figures: {file}")
     return 0
 
 
@@ -53,4 +56,7 @@ def side_by_side(plan, contenders):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
