@@ -20,6 +20,8 @@ BARE = {  # room -> what must not be needed to import it
     "models": ["matplotlib", *JUPYTER],
     "data.emoji": ["matplotlib", *JUPYTER],
     "plots": ["torch", *JUPYTER],
+    "measure": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
+    "certificate": ["torch", *JUPYTER],
     "launch.commands": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "launch.doctor": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "__main__": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
@@ -32,7 +34,13 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "losses": {"inputs", "labels", "scores"},
     "models": {"data", "losses", "labels", "scores", "inputs"},
     "data/emoji": set(),
-    "plots": {"loops", "losses", "labels", "scores", "inputs"},
+    "measure": set(),
+    "plots/__init__": {"plots"},
+    "plots/picture": set(),
+    "plots/heatmaps": {"plots", "loops", "inputs"},
+    "plots/shapes": {"plots"},
+    "plots/costs": {"plots"},
+    "certificate": {"loops", "measure", "plots"},
     "explore/slider": {"plots", "loops", "losses", "labels", "scores"},
 }
 

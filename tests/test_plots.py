@@ -10,6 +10,8 @@ from PIL import Image
 
 from xmatch_edu import plots
 from xmatch_edu.explore.slider import Slider
+from xmatch_edu.plots import heatmaps
+from xmatch_edu.plots.costs import amount
 
 S = np.array([[2.0, 0.5, 0.1], [0.4, 1.5, 1.2], [0.8, 0.9, 0.3]])
 PICTURES = np.full((3, 32, 32, 3), 120, dtype=np.uint8)
@@ -65,7 +67,7 @@ def test_each_row_has_its_own_picture():
 
 
 def test_colours_have_fixed_meanings():
-    limits = {kind: plots.heatmap(S / 3, kind=kind).figure.axes[0].images[0].get_clim() for kind in plots._STYLES}
+    limits = {kind: plots.heatmap(S / 3, kind=kind).figure.axes[0].images[0].get_clim() for kind in heatmaps._STYLES}
     assert limits["probabilities"] == limits["labels"] == (0, 1)
     assert limits["gradient"] == (-2 / 3, 2 / 3)  # 0 in the middle
     assert limits["scores"] == (0.1 / 3, 2 / 3)
@@ -122,9 +124,9 @@ def test_a_batch_shows_every_pair():
     assert all(caption in picture.alt for caption in CAPTIONS)
 
 
-@pytest.mark.parametrize("kind", plots._STYLES)
+@pytest.mark.parametrize("kind", heatmaps._STYLES)
 def test_colours_rise_steadily_in_grey(kind):
-    colours = colormaps[plots._STYLES[kind][0]](np.linspace(0, 1, 64))[:, :3]
+    colours = colormaps[heatmaps._STYLES[kind][0]](np.linspace(0, 1, 64))[:, :3]
     grey = colours @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(grey) > 0).all()
 
@@ -167,3 +169,58 @@ def test_a_slider_redraws_its_picture_and_has_a_still_one_beside_it():
     assert before.startswith('<img alt="Heatmap of scale 2 &lt; &quot;9&quot;: ')
     live.slider.value = 5
     assert "scale 5" in live.picture.alt and "scale 5" in live.children[1].value != before
+
+
+def filled(picture):
+    """How many faces of cells are drawn solid, and how many dotted."""
+    patches = picture.figure.axes[0].patches
+    solid = sum(patch.get_facecolor()[3] > 0 for patch in patches)
+    return solid, len(patches) - solid
+
+
+def test_shapes_draw_a_cell_for_each_number_and_dots_for_what_broadcasting_copies():
+    flat = plots.shapes(("images", "N D"), "@", ("texts.T", "D M"), "→", ("S", "N M"), N=4, M=3, D=5)
+    assert filled(flat) == (4 * 5 + 5 * 3 + 4 * 3, 0)
+    assert repr(flat) == "Shapes drawn as boxes of cells: images (N, D) @ texts.T (D, M) → S (N, M)."
+    assert {"N", "D", "M", "S", "@"} <= set(words(flat))
+    stretched = plots.shapes(("images", "N (M) D"), N=4, M=3, D=5)
+    front, top, side = 4 * 3, 3 * 5, 4 * 5
+    assert filled(stretched) == (4 + 5, front + top + side - 4 - 5)  # one column of the front and one row of the top
+    assert "images (N, 1, D)" in repr(stretched)
+    other = plots.shapes(("texts", "(N) M D"), N=4, M=3, D=5)
+    assert filled(other) == (3 + 3 * 5 + 5, (4 - 1) * (3 + 5))  # the uppermost row, the whole top, its end
+    assert repr(plots.shapes(("row", "D"))) == "Shapes drawn as boxes of cells: row (D,)."
+    for wrong in ("", "N Q", "N M D N", "(N"):
+        with pytest.raises(ValueError, match="axes"):
+            plots.shapes(("x", wrong))
+
+
+def test_costs_are_straight_lines_for_powers_with_each_name_at_its_end():
+    curves = {"slow": {16: 1e-3, 64: 16e-3}, "fast": {16: 2e-6, 64: 32e-6, 256: 512e-6}, "none": {16: 0.0}}
+    picture = plots.costs(curves, unit="seconds", slopes=(2,))
+    ax = picture.figure.axes[0]
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[16, 64], [16, 64, 256]]
+    guide = ax.lines[2]
+    assert np.diff(np.log(guide.get_ydata()))[0] == pytest.approx(2 * np.diff(np.log(guide.get_xdata()))[0])
+    assert {"slow", "fast", " N²"} <= set(words(picture)) and "none" not in words(picture)
+    assert repr(picture) == "Seconds against N, both axes logarithmic. At N = 64: fast 32 µs, slow 16 ms."
+    apart = plots.costs({"a": {1: 5.0}, "b": {2: 5.0}}, unit="bytes", x="D")
+    assert repr(apart) == "Bytes against D, both axes logarithmic. Curves: a, b."
+    for arguments, word in [(({"a": {1: 1.0}}, "hours"), "unit"), (({}, "seconds"), "curves")]:
+        with pytest.raises(ValueError, match=word):
+            plots.costs(arguments[0], unit=arguments[1])
+
+
+def test_names_of_curves_that_end_together_do_not_overlap():
+    picture = plots.costs({name: {1: 1.0, 2: 1.0 + 1e-9 * i} for i, name in enumerate("abcd")}, unit="seconds")
+    heights = sorted(text.xyann[1] for text in picture.figure.axes[0].texts)
+    assert min(np.diff(heights)) >= 0.06
+
+
+@pytest.mark.parametrize("value, unit, said", [
+    (2e-7, "seconds", "0.2 µs"), (0.0021, "seconds", "2.1 ms"), (0.1234, "seconds", "123 ms"), (12, "seconds", "12 s"),
+    (8, "bytes", "8 B"), (524_288, "bytes", "524 kB"), (8.6e9, "bytes", "8.6 GB"),
+])  # fmt: skip
+def test_amounts_read_as_people_write_them(value, unit, said):
+    assert amount(value, unit) == said

@@ -1,7 +1,4 @@
-"""Still pictures of one batch: the score matrix, its probabilities, labels and gradient.
-
-Here live the heatmaps, and `Picture`, which carries a drawing together with its description in words. Nothing here
-computes a loss (that is `loops` and `losses`) and nothing moves (that is `explore`).
+"""Pictures of one batch: its pairs, its score matrix, probabilities, labels and gradient.
 
 All colour maps rise steadily in lightness, so that they can be read in grey and by colour-blind eyes: dark is low,
 light is high. Rows are images, columns are texts.
@@ -9,8 +6,6 @@ light is high. Rows are images, columns are texts.
 N: images (rows)    M: texts (columns)    S: pixels a side of a picture
 """
 
-import base64
-import io
 import textwrap
 
 import numpy as np
@@ -19,6 +14,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
 
 from xmatch_edu import inputs, loops
+from xmatch_edu.plots.picture import Picture
 
 # kind -> (colour map, lowest, highest, how a number is written); None: taken from the values.
 _STYLES = {
@@ -29,31 +25,6 @@ _STYLES = {
 }
 _NUMBERS_UP_TO = 8
 _ACROSS = 3
-
-
-class Picture:
-    """A matplotlib figure and its description in words (`alt`), for eyes, for screen readers and for tests of the text.
-
-    As the last line of a cell it shows itself. It does not pass through pyplot, so no figure is ever left open.
-    """
-
-    def __init__(self, figure, alt):
-        self.figure, self.alt = figure, alt
-
-    def png(self):
-        """The drawing as PNG bytes."""
-        buffer = io.BytesIO()
-        self.figure.savefig(
-            buffer, format="png", dpi=100, bbox_inches="tight", facecolor="white", metadata={"Software": None}
-        )
-        return buffer.getvalue()
-
-    def __repr__(self):
-        return self.alt
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
-        return data, {"image/png": {"alt": self.alt}}
 
 
 def batch(pictures, captions):

@@ -1,0 +1,40 @@
+"""The clock and the scales, on calls whose cost is known."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from xmatch_edu import measure
+
+
+def test_seconds_are_the_median_of_calls_that_are_warm():
+    calls = []
+
+    def slow_at_first():
+        calls.append(None)
+        time.sleep(0.2 if len(calls) == 1 else 0.01)
+
+    assert 0.01 <= measure.seconds(slow_at_first, repeats=3) < 0.2
+    assert len(calls) == 4
+
+
+def test_a_slow_call_is_timed_once():
+    calls = []
+    measure.seconds(lambda: calls.append(time.sleep(0.02)), repeats=50, at_most=0.01)
+    assert len(calls) == 2
+
+
+def test_array_bytes_are_those_at_the_peak_not_those_that_remain():
+    held = measure.array_bytes(lambda: np.concatenate([np.ones(500_000)] * 2).sum())  # 4 MB and 8 MB at once
+    assert 12_000_000 <= held < 12_100_000
+    assert measure.array_bytes(lambda: None) < 1000
+
+
+@pytest.mark.skipif(measure.process_bytes(lambda: None) is None, reason="only Linux can weigh a process's call")
+def test_process_bytes_see_torch():
+    held = measure.process_bytes(lambda: torch.ones(20_000_000).sum())
+    assert 79_000_000 <= held < 120_000_000
+    torch.ones(20_000_000).sum()  # what came before leaves no mark
+    assert measure.process_bytes(lambda: None) < 10_000_000
