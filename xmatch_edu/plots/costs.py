@@ -7,6 +7,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from xmatch_edu.plots.picture import Picture
 
+_POWERS = {1: "", 2: "²", 3: "³"}
 _MARKERS = "osD^vPX*<>"
 _UNITS = {
     "seconds": [(1e-6, "µs"), (1e-3, "ms"), (1, "s")],
@@ -17,7 +18,7 @@ _UNITS = {
 def costs(curves, *, unit, slopes=(), x="N"):
     """Cost against size, both axes logarithmic, the name of each curve at its end -> Picture.
 
-    curves: {name: {size: cost}}. unit: "seconds" or "bytes". slopes: powers of the size to draw as dotted guides.
+    curves: {name: {size: cost}}. unit: "seconds" or "bytes". slopes: powers of the size, 1 to 3, to draw as dotted guides.
     x: what the size is called. Errors: ValueError naming curves or unit.
     """
     if unit not in _UNITS:
@@ -37,8 +38,11 @@ def costs(curves, *, unit, slopes=(), x="N"):
     ax.set(xlim=(sizes[0] / 1.3, sizes[-1] * 1.3), ylim=(min(values) / 2, max(values) * 2))
     for slope in slopes:
         foot = min(values) * 1.2
-        ax.plot([sizes[0], sizes[-1]], [foot, foot * (sizes[-1] / sizes[0]) ** slope], ":", color="gray", zorder=0)
-        ax.text(sizes[-1], foot * (sizes[-1] / sizes[0]) ** slope, f" {x}{_superscript(slope)}", color="gray")
+        # Up to the right edge, or to the top where the power gets there first.
+        end = min(sizes[-1], sizes[0] * (max(values) / foot) ** (1 / slope))
+        top = foot * (end / sizes[0]) ** slope
+        ax.plot([sizes[0], end], [foot, top], ":", color="gray", zorder=0)
+        ax.text(end, top, f" {x}{_POWERS[slope]}", color="gray")
     ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value, unit)))
@@ -66,10 +70,6 @@ def _name_the_ends(ax, curves):
             name, xy=list(curve.items())[-1], xytext=(1.05, level), textcoords="axes fraction", va="center", fontsize=9,
             color=f"C{index % 10}", arrowprops={"arrowstyle": "-", "color": f"C{index % 10}", "linewidth": 0.6},
         )  # fmt: skip
-
-
-def _superscript(power):
-    return {0: "⁰", 1: "", 2: "²", 3: "³"}[power]
 
 
 def _describe(curves, unit, x):
