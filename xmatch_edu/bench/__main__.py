@@ -14,7 +14,7 @@ from xmatch_edu.bench.rounds import measure
 
 WIDTH = 256
 # Repetitions of each contender, seconds for them all at one size, and seconds for one call.
-USUAL = {"sizes": [1024, 4096, 8192], "rounds": 15, "budget": 32, "limit": 20}
+USUAL = {"sizes": [1024, 4096, 8192], "rounds": 15, "budget": 24, "limit": 20}
 FULL = {"sizes": [256, 512, 1024, 2048, 4096, 8192, 16384], "rounds": 31, "budget": 150, "limit": 120}
 
 

@@ -37,7 +37,8 @@ class Worker:
         took = time.perf_counter() - start
         answer = json.loads(line) if line else {"problem": self.how_it_ended(took, limit)}
         self.problem = answer.get("problem")
-        self.spent += took
+        if word:  # the start is a wait for all of them, and no work of this one's
+            self.spent += took
         self.answers.append(answer)
         return self.problem is None
 
