@@ -111,12 +111,15 @@ class _Certificate:
 
     def _costs(self, rung):
         seconds, size_bytes = {}, {}
+        result = rung(*self._batch(4))
+        is_tensor = hasattr(result[1] if isinstance(result, tuple) else result, "detach")
         for n in SIZES:
             arguments = self._batch(n)
             if seconds and 16 * max(seconds.values()) > _PATIENCE:
                 break
             seconds[n] = measure.seconds(lambda: rung(*arguments), at_most=0.2)  # noqa: B023
-            if seconds[n] < _PATIENCE / 4:  # weighing a pure Python loop takes several times as long
+            # Weighing a pure Python loop takes several times as long; torch's memory cannot be weighed in this way.
+            if seconds[n] < _PATIENCE / 4 and not is_tensor:
                 size_bytes[n] = measure.array_bytes(lambda: rung(*arguments))  # noqa: B023
         return seconds, size_bytes
 
