@@ -1,0 +1,108 @@
+"""The losses on a GPU: the loops' values and gradients, blocks, precisions, and no waiting for the device.
+
+Needs torch, NumPy and pytest alone, so that it runs on a bare GPU machine: pytest --noconftest tests/test_gpu.py
+"""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from xmatch_edu import loops, losses, scores
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA GPU here"),
+]
+DIRECTIONS = ["image_to_text", "text_to_image", "both"]
+
+
+def labels_of(kind, n, m, rng):
+    if kind == "permutation":
+        return rng.permutation(n)
+    if kind == "shared":
+        return rng.integers(0, m, n)
+    if kind == "soft":
+        return rng.random((n, m)) * (rng.random((n, m)) < 0.5) + np.eye(n, m)
+    return None
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("kind", ["none", "permutation", "shared", "soft"])
+@pytest.mark.parametrize("n, m", [(1, 1), (2, 2), (13, 13), (64, 64), (7, 31), (31, 7)])
+def test_the_loops_in_value_and_gradient(n, m, kind, direction, dtype):
+    if n != m and kind in ("none", "permutation"):
+        pytest.skip("these labels need N = M")
+    rng = np.random.default_rng(n * m)
+    for largest, scale in [(1.0, 1.0), (1.0, 100.0), (1e4, 1.0)]:
+        rounded = torch.tensor(rng.uniform(-largest, largest, (n, m))).to(dtype)
+        labels = labels_of(kind, n, m, rng)
+        mask = (rng.random((n, m)) < 0.3) & (loops.match_matrix(labels, n, m) == 0)
+        given = rounded.cuda().requires_grad_()
+        loss = losses.matching_loss(
+            given, None if labels is None else torch.tensor(labels).cuda(), scale=scale, direction=direction,
+            mask=torch.tensor(mask).cuda(),
+        )  # fmt: skip
+        loss.backward()
+        options = {"scale": scale, "direction": direction, "mask": mask}
+        exact = rounded.double().numpy()
+        eps = torch.finfo(loss.dtype).eps
+        bound = 8 * eps * max(1.0, scale * np.abs(exact).max())
+        assert abs(loss.item() - loops.matching_loss(exact, labels, **options)) <= bound
+        expected = loops.matching_gradient(exact, labels, **options)
+        stored = torch.finfo(dtype).eps * np.linalg.norm(expected) + torch.finfo(dtype).smallest_normal * n * m
+        rounding = stored if dtype.itemsize < 4 else 0.0
+        rows = min(n, m) if direction != "image_to_text" else n
+        error = np.linalg.norm(given.grad.double().cpu().numpy() - expected)
+        assert error <= bound * scale / np.sqrt(rows) + rounding
+
+
+def test_a_matrix_of_several_blocks_is_what_torch_computes():
+    given = torch.randn(9000, 9000, device="cuda", requires_grad=True)
+    assert len(losses._blocks(given)) > 1
+    scale = torch.tensor(5.0, device="cuda", requires_grad=True)
+    ours = losses.matching_loss(given, scale=scale)
+    ours_gradients = torch.autograd.grad(ours, (given, scale))
+    where = torch.arange(9000, device="cuda")
+    theirs = (F.cross_entropy(scale * given, where) + F.cross_entropy(scale * given.T, where)) / 2
+    expected = torch.autograd.grad(theirs, (given, scale))
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
+    assert torch.dist(ours_gradients[0], expected[0]) <= 1e-5 * expected[0].norm()
+    assert ours_gradients[1].item() == pytest.approx(expected[1].item(), rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["none", "shared", "soft"])
+def test_nothing_waits_for_the_device(kind):
+    labels = labels_of(kind, 16, 16, np.random.default_rng(0))
+    labels = None if labels is None else torch.tensor(labels).cuda()
+    images, texts = torch.randn(2, 16, 8, device="cuda")
+    scale = torch.tensor(5.0, device="cuda", requires_grad=True)
+    images.requires_grad_()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses.matching_loss(scores.cosine_scores(images, texts), labels, scale=scale).backward()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert images.grad.isfinite().all() and scale.grad.isfinite()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_module_under_autocast(dtype):
+    torch.manual_seed(0)
+    images, texts = torch.randn(2, 64, 32, device="cuda")
+    images.requires_grad_()
+    module = losses.MatchingLoss().cuda()
+    exact = module(images, texts)
+    exact_gradient = torch.autograd.grad(exact, images)[0]
+    with torch.autocast("cuda", dtype=dtype):
+        loss = module(images, texts)
+    loss.backward()
+    assert loss.dtype == torch.float32 and loss.item() == pytest.approx(exact.item(), rel=0.05)
+    assert torch.dist(images.grad, exact_gradient) <= 0.1 * exact_gradient.norm()
+    assert module.logit_scale.grad.isfinite()
+
+
+def test_labels_on_the_other_device_are_named():
+    with pytest.raises(ValueError, match=r"labels and scores must be on one device"):
+        losses.matching_loss(torch.zeros(2, 2, device="cuda"), torch.arange(2))
