@@ -22,6 +22,9 @@ BARE = {  # room -> what must not be needed to import it
     "plots": ["torch", *JUPYTER],
     "measure": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "certificate": ["torch", *JUPYTER],
+    "bench.__main__": ["matplotlib", "PIL", *JUPYTER],
+    "bench.worker": ["matplotlib", "PIL", *JUPYTER],
+    "recorded": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "launch.commands": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "launch.doctor": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "__main__": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
@@ -41,6 +44,13 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "plots/shapes": {"plots"},
     "plots/costs": {"plots"},
     "certificate": {"loops", "measure", "plots"},
+    "bench/contenders": {"losses", "scores"},
+    "bench/worker": {"measure", "bench"},
+    "bench/rounds": set(),
+    "bench/report": set(),
+    "bench/record": {"loops", "losses", "measure", "recorded", "bench"},
+    "bench/__main__": {"bench"},
+    "recorded/__init__": set(),
     "explore/slider": {"plots", "loops", "losses", "labels", "scores"},
 }
 

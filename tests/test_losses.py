@@ -109,7 +109,7 @@ def test_a_dead_picture_has_a_finite_loss_and_gradient(dtype):
 
 def test_a_matrix_of_many_blocks_is_what_torch_computes():
     scores = torch.randn(1500, 1500, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    assert len(losses._blocks(scores)) == 5 and losses._blocks(scores)[-1].stop == 1500
+    assert len(losses._blocks(scores)) > 2 and losses._blocks(scores)[-1].stop == 1500
     scale = torch.tensor(20.0, requires_grad=True)
     ours = torch.autograd.grad(losses.matching_loss(scores, scale=scale), (scores, scale))
     where = torch.arange(1500)

@@ -15,7 +15,7 @@ from xmatch_edu import inputs
 from xmatch_edu.scores import cosine_scores
 
 # So many cells of S are worked on at once: few enough for a CPU's cache, enough to keep a GPU busy.
-_CELLS_ON_CPU, _CELLS_ON_GPU = 2**19, 2**26
+_CELLS_ON_CPU, _CELLS_ON_GPU = 2**18, 2**26
 
 
 def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None, reduction="mean"):
@@ -114,9 +114,12 @@ class _CrossEntropy(torch.autograd.Function):
         gradient, scale_gradient = torch.empty_like(scores), 0.0
         for rows in _blocks(scores):
             logits = _logits(scores, scale, mask, rows)
-            block = sum(axis.gradient(rows, logits, weight) for axis, weight in zip(ctx.axes, weights, strict=True))
+            axes = zip(ctx.axes, weights, strict=True)
+            block, *more = (axis.gradient(rows, logits, weight) for axis, weight in axes)
+            for other in more:
+                block += other
             scale_gradient += (block * scores[rows]).sum()
-            gradient[rows] = block.mul_(scale)
+            torch.mul(block, scale, out=gradient[rows])
         return gradient, scale_gradient.to(scale), None, None
 
 
@@ -181,14 +184,14 @@ class _Axis:
     def gradient(self, rows, logits, weight):
         """Of Σ weight · losses with respect to the logits of one block of rows: weight · (P − Y)."""
         mine = self.mine(rows)
-        # Not minus (largest + log total): a sure row, whose log P is nearly 0, would lose its digits.
-        log_p = (logits - self.largest[mine]).sub_(self.total[mine].log().to(logits.dtype))
-        weight = torch.where(self.has_match, weight, 0).unsqueeze(self.dim).expand(self.shape)
-        gradient = log_p.exp_().mul_(weight[rows])
+        weight = torch.where(self.has_match, weight, 0).unsqueeze(self.dim)
+        share = (weight[mine] / self.total[mine]).to(logits.dtype)
+        gradient = (logits - self.largest[mine]).exp_().mul_(share)  # weight · P
+        weight = weight.expand(self.shape)[rows]
         if self.columns is None:
-            return gradient.sub_(self.y[rows] * weight[rows])
+            return gradient.sub_(self.y[rows] * weight)
         columns = self.columns[rows, None]
-        return gradient.scatter_add_(1, columns, -self.y[rows, None] * weight[rows].gather(1, columns))
+        return gradient.scatter_add_(1, columns, -self.y[rows, None] * weight.gather(1, columns))
 
 
 def _logits(scores, scale, mask, where):

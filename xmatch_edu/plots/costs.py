@@ -18,8 +18,8 @@ _UNITS = {
 def costs(curves, *, unit, slopes=(), x="N"):
     """Cost against size, both axes logarithmic, the name of each curve at its end -> Picture.
 
-    curves: {name: {size: cost}}. unit: "seconds" or "bytes". slopes: powers of the size, 1 to 3, to draw as dotted guides.
-    x: what the size is called. Errors: ValueError naming curves or unit.
+    curves: {name: {size: cost}}. unit: "seconds" or "bytes". slopes: powers of the size, 1 to 3, to draw as dotted
+    guides. x: what the size is called. Errors: ValueError naming curves or unit.
     """
     if unit not in _UNITS:
         raise ValueError(f'unit must be "seconds" or "bytes"; got {unit!r}')
