@@ -118,8 +118,7 @@ class _Certificate:
             if seconds and 16 * max(seconds.values()) > _PATIENCE:
                 break
             seconds[n] = measure.seconds(lambda: rung(*arguments), at_most=0.2)  # noqa: B023
-            # Weighing a pure Python loop takes several times as long; torch's memory cannot be weighed in this way.
-            if seconds[n] < _PATIENCE / 4 and not is_tensor:
+            if not is_tensor:  # torch's memory cannot be weighed in this way
                 size_bytes[n] = measure.array_bytes(lambda: rung(*arguments))  # noqa: B023
         return seconds, size_bytes
 
@@ -160,7 +159,7 @@ class ScoresCertificate(_Certificate):
     def _cases(self):
         rng = np.random.default_rng(0)
         return {
-            f"{n} images, {m} texts, {d} features": (_unit(rng, n, d), _unit(rng, m, d), rng.normal(size=(n, m)))
+            f"{n}×{m} scores, D = {d}": (_unit(rng, n, d), _unit(rng, m, d), rng.normal(size=(n, m)))
             for n, m, d in [(1, 1, 1), (4, 4, 3), (5, 7, 3), (3, 2, 31)]
         }
 
