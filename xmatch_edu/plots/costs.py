@@ -37,7 +37,7 @@ def costs(curves, *, unit, slopes=(), x="N"):
     values = [cost for curve in curves.values() for cost in curve.values()]
     ax.set(xlim=(sizes[0] / 1.3, sizes[-1] * 1.3), ylim=(min(values) / 2, max(values) * 2))
     for slope in slopes:
-        foot = min(values) * 1.2
+        foot = min(values) * 0.7
         # Up to the right edge, or to the top where the power gets there first.
         end = min(sizes[-1], sizes[0] * (max(values) / foot) ** (1 / slope))
         top = foot * (end / sizes[0]) ** slope
