@@ -104,6 +104,8 @@ def test_an_overflow_is_named_with_its_case():
     certificate = LossCertificate()
     said = certificate.check("naive", naive)
     assert "NOT the same" in said and "10,000" in said and "NaN" in said
+    said = certificate.check("wrong from the start", lambda scores: (2 * naive(scores)[0], naive(scores)[1]))
+    assert "'4 pairs'" in said and "NaN" not in said  # the first case that fails, not the loudest
     certificate.add("naive", naive).add("stable", stable)  # what came after is not measured against it
     assert [rung.holds for rung in certificate.rungs] == [False, True] and not certificate.holds
 

@@ -20,6 +20,14 @@ def test_newest_first_and_none_where_there_is_none(tmp_path):
     assert [run["date"] for run in recorded.runs(tmp_path)] == ["2026-11-02", "2026-01-31", "2025-12-24"]
 
 
+def test_curves_leave_out_what_did_not_fit():
+    part = {"dtype": "float32", "product_seconds": 1e-3, "loss_seconds": 2e-3, "product_launch_seconds": 1e-5}
+    parts = [{**part, "n": 1024}, {**part, "n": 2048, "loss_seconds": None}, {**part, "n": 1024, "dtype": "bfloat16"}]
+    curves = recorded.curves(parts)
+    assert curves["product, float32"] == {1024: 1e-3, 2048: 1e-3} and curves["loss, float32"] == {1024: 2e-3}
+    assert curves["product, wrong clock, bfloat16"] == {1024: 1e-5} and len(curves) == 6
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"device": "GPU"}', '{"date": '])
 def test_a_damaged_file_is_named(tmp_path, text):
     (tmp_path / "good.json").write_text(json.dumps({**RUN, "date": "2026-01-31"}))

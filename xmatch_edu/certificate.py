@@ -29,13 +29,13 @@ class Rung(NamedTuple):
     name: str
     value_error: float
     gradient_error: float
-    worst_case: str  # where the larger of the two was met
+    failing: str  # the first case in which it is not the same, or what is wrong with the answer; "" where all is well
     seconds: dict  # {N: median}
     bytes: dict  # {N: at the peak, beyond the inputs}
 
     @property
     def holds(self):
-        return self.value_error <= 1 and self.gradient_error <= 1
+        return not self.failing
 
 
 class _Certificate:
@@ -77,10 +77,10 @@ class _Certificate:
         if line.holds:
             return f"{name}: the same as all before it"
         if math.isinf(line.value_error):
-            return f"{name}: {line.worst_case}"
+            return f"{name}: {line.failing}"
         shares = [f"{what} {_share(error)}" for what, error in
                   (("value", line.value_error), ("gradient", line.gradient_error)) if not error <= 1]  # fmt: skip
-        return f"{name}: NOT the same in the case {line.worst_case!r}: {', '.join(shares)}"
+        return f"{name}: NOT the same in the case {line.failing!r}: {', '.join(shares)}"
 
     def save(self, path):
         """Write the table, with date, machine and versions, as an HTML page of its own."""
@@ -91,7 +91,7 @@ class _Certificate:
 
     def _compare(self, name, rung):
         value_error = gradient_error = 0.0
-        worst, results = "", {}
+        results = {}
         for case, arguments in self._cases().items():
             try:
                 value, gradient, eps = self._run(rung, *arguments)
@@ -101,13 +101,11 @@ class _Certificate:
             for known_value, known_gradient in self._known[case]:
                 of_value = float(np.abs(value - known_value).max()) / value_bound
                 of_gradient = float(np.linalg.norm(gradient - known_gradient)) / gradient_bound
-                if math.isnan(of_value) or math.isnan(of_gradient):
+                if not (of_value <= 1 and of_gradient <= 1):  # NaN too
                     return Rung(name, of_value, of_gradient, case, {}, {}), {}
-                if max(of_value, of_gradient) > max(value_error, gradient_error):
-                    worst = case
                 value_error, gradient_error = max(value_error, of_value), max(gradient_error, of_gradient)
             results[case] = value, gradient
-        return Rung(name, value_error, gradient_error, worst, {}, {}), results
+        return Rung(name, value_error, gradient_error, "", {}, {}), results
 
     def _costs(self, rung):
         seconds, size_bytes = {}, {}
@@ -160,7 +158,7 @@ class ScoresCertificate(_Certificate):
         rng = np.random.default_rng(0)
         return {
             f"{n}×{m} scores, D = {d}": (_unit(rng, n, d), _unit(rng, m, d), rng.normal(size=(n, m)))
-            for n, m, d in [(1, 1, 1), (4, 4, 3), (5, 7, 3), (3, 2, 31)]
+            for n, m, d in [(4, 4, 3), (5, 7, 3), (3, 2, 31), (1, 1, 1)]
         }
 
     def _literal(self, images, texts, pull):
@@ -204,7 +202,7 @@ class LossCertificate(_Certificate):
 
     def _cases(self):
         rng = np.random.default_rng(0)
-        cases = {"one pair": (1, 3), "4 pairs": (4, 3), "13 pairs": (13, 3)}
+        cases = {"4 pairs": (4, 3), "13 pairs": (13, 3), "one pair": (1, 3)}
         cases |= {"logits up to 100": (7, 100), "logits up to 10,000": (7, 10_000)}
         return {name: (rng.uniform(-largest, largest, (n, n)),) for name, (n, largest) in cases.items()}
 

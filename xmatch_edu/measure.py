@@ -48,14 +48,14 @@ def array_bytes(call):
         tracemalloc.stop()
 
 
-def process_bytes(call):
+def process_bytes(call, *, gpu=False):
     """The most bytes that this process held at once for `call()`, beyond what it held before; torch included.
 
-    On a GPU: of the GPU's memory. On Linux: of the process, to the page (4 kB), and small calls that fit into memory
-    freed before look like 0. Elsewhere None: only Linux can set the high-water mark back.
+    gpu: weigh the memory of the GPU, not of the computer. On Linux: of the process, to the page (4 kB), and small calls
+    that fit into memory freed before look like 0. Elsewhere None: only Linux can set the high-water mark back.
     """
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
+    if gpu:
+        torch = sys.modules["torch"]
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
         call()

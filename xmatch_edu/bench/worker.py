@@ -38,7 +38,7 @@ def main():
             if asked["device"] == "cpu":
                 limit_memory()
             if number == 0:
-                answer(peak_bytes=measure.process_bytes(step))
+                answer(peak_bytes=measure.process_bytes(step, gpu=asked["device"] == "cuda"))
             else:
                 answer(**clock(step, asked["launch"]))
     except BaseException as error:  # a rival may raise anything, and the parent waits for an answer

@@ -11,6 +11,17 @@ FOLDER = Path(__file__).parent
 FIELDS = {"device", "date", "command", "versions", "threads", "width", "rows", "parts", "checks"}
 
 
+def curves(parts):
+    """The `parts` of a run as {name: {N: seconds}}, ready to be drawn: the product, the loss and the wrong clock."""
+    names = {"product_seconds": "product", "loss_seconds": "loss", "product_launch_seconds": "product, wrong clock"}
+    found = {}
+    for part in parts:
+        for field, name in names.items():
+            if part[field] is not None:  # it did not fit into memory
+                found.setdefault(f"{name}, {part['dtype']}", {})[part["n"]] = part[field]
+    return found
+
+
 def runs(folder=FOLDER):
     """The recorded runs as dicts, newest first; [] where there is none. ValueError names a file that is damaged."""
     found = []
