@@ -1,0 +1,96 @@
+"""What a live picture of one batch is given: checked here, so that a wrong input is named, and packed for the browser.
+
+Here live no traits and no drawing. N: pairs (rows and columns of S)    S: pixels a side of a picture    D: features
+"""
+
+import base64
+import io
+from operator import index
+
+import numpy as np
+from PIL import Image
+
+from xmatch_edu import inputs
+
+LARGEST_N = 64  # more cells than that are too small to pick
+
+
+def _array(x):
+    """A tensor of any device and precision, or anything like an array, as NumPy."""
+    return (x.detach().cpu().double() if hasattr(x, "detach") else np.asarray(x)).__array__()
+
+
+def _real(name, x, meaning):
+    try:
+        return _array(x).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold real numbers, {meaning}; {error}") from None
+
+
+def checked_scores(scores):
+    scores = _real("scores", scores, "rows for images and columns for texts")
+    if scores.ndim != 2 or len(scores) != scores.shape[1] or not 1 <= len(scores) <= LARGEST_N:
+        raise ValueError(
+            f"scores must be (N, N), a row for each image and a column for each text, N from 1 to {LARGEST_N}; "
+            f"got {scores.shape}"
+        )
+    inputs.check_finite("scores", scores, "image {0}, text {1}")
+    return scores
+
+
+def checked_pictures(pictures, n):
+    if pictures is None:
+        return []
+    if len(pictures) != n:
+        raise ValueError(f"pictures: one for each row (image side), {n}; got {len(pictures)}")
+    pictures = [np.asarray(picture) for picture in pictures]
+    if not all(p.ndim == 3 and p.shape[2] == 3 and p.dtype == np.uint8 for p in pictures):
+        raise ValueError("pictures (image side) must be (N, S, S, 3) uint8: red, green, blue from 0 to 255")
+    return pictures
+
+
+def checked_captions(captions, n):
+    captions = [] if captions is None else captions
+    if isinstance(captions, str) or not all(isinstance(caption, str) for caption in captions):
+        raise ValueError("captions: a list of strings, one for each column (text side)")
+    if len(captions) not in (0, n):
+        raise ValueError(f"captions: one for each column (text side), {n}; got {len(captions)}")
+    return list(captions)
+
+
+def checked_features(image_features, text_features, n):
+    if image_features is None and text_features is None:
+        return np.zeros((2, 0))
+    sides = []
+    for name, side, features in [("image_features", "image", image_features), ("text_features", "text", text_features)]:
+        if features is None:
+            raise ValueError(f"{name} (the {side} side) is missing: a dot product needs the features of both sides")
+        sides.append(_real(name, features, f"one row for each {side}"))
+    inputs.check_features(*sides, np.ndarray)
+    for side, features in zip(("image", "text"), sides, strict=True):
+        if len(features) != n:
+            raise ValueError(f"{side}_features: one row for each {side} ({side} side), {n}; got {len(features)}")
+    return sides
+
+
+def whole_numbers(values):
+    try:
+        return [index(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
+    except TypeError:
+        return None
+
+
+def png(picture):
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def shuffles(n, count=12):
+    """The same orders on every machine. From N = 3 on none is its own inverse: that would hide which one labels are."""
+    deals, random = [], np.random.default_rng(0)
+    while len(deals) < count:
+        order = random.permutation(n) if n > 2 else np.arange(n)[::-1]
+        if n <= 2 or (order[order] != np.arange(n)).any():
+            deals.append(order.tolist())
+    return deals

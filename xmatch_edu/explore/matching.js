@@ -1,0 +1,366 @@
+// The live picture of one batch. Python sends the scores once; every number that moves is computed here, in float64.
+//
+// S[i, k] is the score of image i (row) with the text in column k (text order[k]). In this order below: the numbers,
+// their words, the drawing, and `render`, which ties them to the page and to the model that Python shares.
+
+const VIEWS = {
+  "scores": { kind: "scores", label: "scores S", says: "how well each text goes with each image" },
+  "text given image": { kind: "probabilities", label: "P(text | image)", says: "a softmax: each row sums to 1" },
+  "image given text": { kind: "probabilities", label: "P(image | text)", says: "a softmax: each column sums to 1" },
+  "labels": { kind: "labels", label: "labels", says: "light: what the loss takes for a match" },
+  "gradient": { kind: "gradient", label: "gradient", says: "light: lower this score; dark: raise it" },
+};
+const DIRECTIONS = {  // what each direction weighs: [the rows' loss, the columns' loss]
+  image_to_text: { label: "rows", weights: [1, 0], says: "loss of the rows" },
+  text_to_image: { label: "columns", weights: [0, 1], says: "loss of the columns" },
+  both: { label: "both", weights: [0.5, 0.5], says: "loss, mean of rows and columns" },
+};
+const STATE = ["view", "scale", "direction", "order", "labels_follow", "cell"];
+const NUMBERS_UP_TO = 8;
+const SLIDER_STEPS = 200;
+
+// ---- The numbers
+
+// The softmax of n lines of n logits: line a starts at a·line and goes on in steps of `step` (rows: n, 1; columns: 1, n).
+function softmax(logits, n, line, step) {
+  const P = new Float64Array(n * n), share = new Float64Array(n * n);
+  const largest = new Float64Array(n), total = new Float64Array(n);
+  for (let a = 0; a < n; a++) {
+    let top = -Infinity, sum = 0;
+    for (let b = 0; b < n; b++) top = Math.max(top, logits[a * line + b * step]);
+    for (let b = 0; b < n; b++) {
+      const at = a * line + b * step;
+      sum += share[at] = Math.exp(logits[at] - top);  // subtracting the largest keeps exp from overflowing
+    }
+    for (let b = 0; b < n; b++) P[a * line + b * step] = share[a * line + b * step] / sum;
+    largest[a] = top;
+    total[a] = sum;
+  }
+  // −log P of one cell, written so that a P too small for float64 does not become log(0).
+  const price = (a, b) => Math.log(total[a]) + largest[a] - logits[a * line + b * step];
+  return { P, share, largest, total, price };
+}
+
+function compute({ scores, order, scale, direction, labels_follow }) {
+  const n = order.length, S = new Float64Array(n * n), Y = new Float64Array(n * n), gradient = new Float64Array(n * n);
+  const label = new Array(n), owner = new Array(n);  // the column of image i's match; the image that column k belongs to
+  order.forEach((text, k) => {
+    owner[k] = labels_follow ? text : k;
+    label[owner[k]] = k;
+    for (let i = 0; i < n; i++) S[i * n + k] = scores[i][text];
+  });
+  const logits = S.map((score) => scale * score);
+  const rows = softmax(logits, n, n, 1), columns = softmax(logits, n, 1, n);
+  const [w, v] = DIRECTIONS[direction].weights;
+  const shares = label.map((k, i) => (w * rows.price(i, k) + v * columns.price(k, i)) / n);  // what each match pays
+  for (let i = 0; i < n; i++) Y[i * n + label[i]] = 1;
+  for (let c = 0; c < n * n; c++) gradient[c] = scale * (w * (rows.P[c] - Y[c]) + v * (columns.P[c] - Y[c])) / n;
+  const matrices = { "scores": S, "text given image": rows.P, "image given text": columns.P, "labels": Y, gradient };
+  return { n, matrices, logits, rows, columns, label, owner, shares, loss: shares.reduce((sum, one) => sum + one, 0) };
+}
+
+// ---- Their words
+
+function written(x, digits = 3) {
+  const plain = x !== 0 && (Math.abs(x) < 0.5 / 10 ** digits || Math.abs(x) >= 1e6) ? x.toExponential(1) : x.toFixed(digits);
+  return plain.replace("-", "−");
+}
+const signed = (x, digits) => (x < 0 ? "" : "+") + written(x, digits);
+
+// The terms of the dot product that weigh most, and the rest in one number.
+function dotProduct(image, text) {
+  const terms = image.map((x, d) => ({ d, x, y: text[d], term: x * text[d] }));
+  const dot = terms.reduce((sum, { term }) => sum + term, 0);
+  const first = [...terms].sort((a, b) => Math.abs(b.term) - Math.abs(a.term)).slice(0, 3);
+  const rest = dot - first.reduce((sum, { term }) => sum + term, 0), others = terms.length - first.length;
+  const parts = first.map(({ d, x, y, term }) => `feature ${d}: ${written(x, 2)} × ${written(y, 2)} = ${signed(term)}`);
+  if (others > 0) parts.push(`the other ${others} together ${signed(others ? rest : 0)}`);
+  return `Dot product of the features ${written(dot)}: ${parts.join("; ")}`;
+}
+
+// One cell in words: a sentence for ears, and [name, text] lines for eyes.
+function story(numbers, { scores, order, scale, direction, labels_follow, captions, image_features, text_features }, [i, k]) {
+  const { n, rows, columns, logits, label, owner, shares, loss, matrices } = numbers, c = i * n + k, text = order[k];
+  const S = scores[i][text], isMatch = label[i] === k, [w, v] = DIRECTIONS[direction].weights;
+  const image = `image ${i}` + (captions.length ? ` (${captions[i]})` : "");
+  const words = `text ${text}` + (captions.length ? ` (${captions[text]})` : "");
+  const along = (side, a) => `logit ${written(scale, 2)} × ${written(S)} = ${written(logits[c])}; exp(logit − largest `
+    + `${written(side.largest[a])}) = ${written(side.share[c])}, of ${written(side.total[a])} in all: P = ${written(side.P[c])}`;
+  const gradient = matrices.gradient[c], share = isMatch ? shares[i] : 0;
+  const pays = [w ? `row ${written(rows.price(i, k))}` : "", v ? `column ${written(columns.price(k, i))}` : ""];
+  const lines = [
+    ["score", written(S) + (image_features.length ? `. ${dotProduct(image_features[i], text_features[text])}` : "")],
+    ["row", along(rows, i)],
+    ["column", along(columns, k)],
+    ["label", isMatch ? "1: a match" + (i === text || labels_follow ? "" : ", say the labels; but this text is not its own")
+      : `0: the match of this row is column ${label[i]}, of this column row ${owner[k]}`],
+    ["gradient", `${signed(gradient, 4)}: training ${gradient < 0 ? "raises" : gradient > 0 ? "lowers" : "leaves"} this score`],
+    ["pays", isMatch ? `−ln P: ${pays.filter(Boolean).join(", ")}; ${written(share)} of the loss ${written(loss)}`
+      + (loss > 0 ? ` (${Math.round(100 * share / loss)} %)` : "") : "nothing itself: only matches pay"],
+  ];
+  const sentence = `Row ${i}, ${image}. Column ${k}, ${words}. Score ${written(S)}. P of text given image ${written(rows.P[c])}. `
+    + `P of image given text ${written(columns.P[c])}. Label ${isMatch ? 1 : 0}. Gradient ${signed(gradient, 4)}. `
+    + `Share of the loss ${written(share)}.`;
+  return { title: `${image} with ${words}, in column ${k}`, sentence, lines };
+}
+
+// ---- The drawing
+
+// What is where on the canvas, in CSS pixels. Small cells leave no room for captions: the story names them.
+function measure(n, { pictures, captions }) {
+  const cell = Math.min(84, Math.floor((n > 32 ? 512 : 448) / n)), side = cell * n;
+  const icon = pictures.length ? Math.min(cell - 1, 48) : 0, withCaptions = captions.length > 0 && cell >= 10;
+  const left = Math.max(icon, 20) + 10, top = 10, bottom = withCaptions ? (n > NUMBERS_UP_TO ? 96 : 78) : 22;
+  return { cell, side, icon, left, top, withCaptions, width: left + side + 64, height: top + side + bottom };
+}
+
+// A table of 256 colours, each three bytes, from the hexadecimal that Python sends.
+function decode(hex) {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, b) => parseInt(hex.slice(2 * b, 2 * b + 2), 16));
+}
+
+function limits(kind, matrix) {
+  if (kind === "probabilities" || kind === "labels") return [0, 1];
+  const low = matrix.reduce((a, b) => Math.min(a, b)), high = matrix.reduce((a, b) => Math.max(a, b));
+  const most = Math.max(-low, high) || 1;
+  return kind === "gradient" ? [-most, most] : [low, high];  // a gradient has its 0 in the middle
+}
+
+function draw(context, place, small, { n, matrices, label }, { view, order, cell: [i, k], captions }, colours, icons, ink) {
+  const { cell, side, left, top, width, height } = place, matrix = matrices[view], kind = VIEWS[view].kind;
+  const [low, high] = limits(kind, matrix), table = colours[kind];
+  const shade = (x) => 3 * (high > low ? Math.min(255, Math.floor(256 * (x - low) / (high - low))) : 0);
+  const font = (size) => { context.font = `${size}px system-ui, sans-serif`; };
+  context.clearRect(0, 0, width, height);
+
+  // One pixel a cell, then enlarged without smoothing: much faster than n² rectangles.
+  const pixels = small.createImageData(n, n + 256), data = pixels.data;
+  const paint = (at, from) => { for (let b = 0; b < 4; b++) data[4 * at + b] = b < 3 ? table[from + b] : 255; };
+  for (let c = 0; c < n * n; c++) paint(c, shade(matrix[c]));
+  for (let s = 0; s < 256; s++) paint((n + s) * n, 3 * (255 - s));  // below the cells: the colour bar, high on top
+  small.putImageData(pixels, 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small.canvas, 0, 0, n, n, left, top, side, side);
+  const bar = left + side + 12;
+  context.drawImage(small.canvas, 0, n, 1, 256, bar, top, 10, side);
+  context.imageSmoothingEnabled = true;
+  Object.assign(context, { fillStyle: ink, textAlign: "left", textBaseline: "middle" });
+  font(11);
+  const digits = kind === "labels" ? 0 : kind === "gradient" ? 3 : 2;
+  context.fillText(written(high, digits), bar + 14, top + 5, 38);
+  context.fillText(written(low, digits), bar + 14, top + side - 5, 38);
+  if (kind === "gradient") context.fillText("0", bar + 14, top + side / 2);
+
+  context.textAlign = "center";
+  if (n <= NUMBERS_UP_TO) {
+    font(cell > 60 ? 15 : 12);
+    matrix.forEach((x, c) => {
+      const at = shade(x), dark = 0.3 * table[at] + 0.6 * table[at + 1] + 0.1 * table[at + 2] < 127.5;
+      const plain = Math.abs(x) < 0.005 ? "0.00" : x.toFixed(2).replace("-", "−");  // no "-0.00"
+      const number = kind === "labels" ? written(x, 0) : kind === "gradient" && x >= 0 ? `+${plain}` : plain;
+      context.fillStyle = dark ? "white" : "black";
+      context.fillText(number, left + (c % n + 0.5) * cell, top + (Math.floor(c / n) + 0.5) * cell, cell - 4);
+    });
+  }
+
+  context.fillStyle = ink;
+  font(12);
+  for (let row = 0; row < n; row++) {
+    const y = top + (row + 0.5) * cell;
+    if (icons[row]) context.drawImage(icons[row], left - 10 - place.icon, y - place.icon / 2, place.icon, place.icon);
+    else if (n <= 16) context.fillText(row, left - 20, y);
+  }
+  const slant = n <= NUMBERS_UP_TO ? -0.85 : -Math.PI / 2;
+  order.forEach((text, column) => {
+    const x = left + (column + 0.5) * cell, y = top + side + 8;
+    if (!place.withCaptions) return n <= 16 && context.fillText(text, x, y + 4);
+    font(Math.min(12, cell - 1));
+    context.save();
+    context.translate(x, y);
+    context.rotate(slant);
+    context.textAlign = "right";
+    context.fillText(cut(context, captions[text], 86), 0, 0);
+    context.restore();
+  });
+
+  const frame = (row, column, out, strokes) => strokes.forEach(([colour, thick]) => {
+    Object.assign(context, { strokeStyle: colour, lineWidth: thick });
+    context.strokeRect(left + column * cell - out, top + row * cell - out, cell + 2 * out, cell + 2 * out);
+  });
+  const thin = cell < 20 ? 1 : 1.4;
+  label.forEach((column, row) => frame(row, column, 0, [["white", 2.4 * thin], ["black", thin]]));
+  frame(i, k, 1.5, [["white", 6], ["black", 3]]);  // the picked cell: thick, so that no colour is needed to see it
+  context.fillStyle = ink;
+  for (const [x, y, dx, dy] of [[left + (k + 0.5) * cell, top - 3, 0, 6], [left - 3, top + (i + 0.5) * cell, 6, 0]]) {
+    context.beginPath();  // two arrowheads at the edges, towards the picked column and row
+    context.moveTo(x, y);
+    context.lineTo(x - dx - dy * 0.8, y - dy - dx * 0.8);
+    context.lineTo(x - dx + dy * 0.8, y - dy + dx * 0.8);
+    context.fill();
+  }
+}
+
+function cut(context, words, room) {
+  if (context.measureText(words).width <= room) return words;
+  let length = words.length;
+  while (length > 1 && context.measureText(words.slice(0, length) + "…").width > room) length--;
+  return words.slice(0, length).trimEnd() + "…";
+}
+
+// ---- The page
+
+const STYLE = `
+.xm { display: flex; flex-wrap: wrap; gap: 4px 20px; font: 13px/1.4 var(--jp-ui-font-family, system-ui, sans-serif);
+  color: var(--jp-content-font-color1, CanvasText); padding: 4px; }
+.xm canvas { display: block; touch-action: manipulation; cursor: crosshair; }
+.xm :focus-visible { outline: 2px solid var(--jp-brand-color1, Highlight); outline-offset: 2px; }
+.xm-side { flex: 1 1 300px; max-width: 480px; min-width: 260px; }
+.xm fieldset { border: 0; margin: 0 0 6px; padding: 0 0 0 56px; position: relative; display: flex; flex-wrap: wrap; gap: 2px 10px; }
+.xm legend { padding: 0; font-weight: 600; position: absolute; left: 0; top: 0; }
+.xm label { white-space: nowrap; } .xm input { margin: 0 4px 0 0; vertical-align: -2px; accent-color: var(--jp-brand-color1, auto); }
+.xm .xm-scale { display: flex; align-items: center; margin-bottom: 6px; font-variant-numeric: tabular-nums; }
+.xm-scale span { flex: 0 0 82px; font-weight: 600; } .xm-scale input { flex: 1; min-width: 0; margin: 0; }
+.xm .xm-texts { padding: 0; align-items: center; }
+.xm button { font: inherit; color: inherit; padding: 2px 10px; border-radius: 3px; cursor: pointer;
+  background: var(--jp-layout-color2, ButtonFace); border: 1px solid var(--jp-border-color1, GrayText); }
+.xm p { margin: 0 0 4px; } .xm-loss { font-size: 15px; font-variant-numeric: tabular-nums; }
+.xm-meter { position: relative; height: 10px; margin-bottom: 10px; border: 1px solid currentColor; }
+.xm-meter i { display: block; height: 100%; background: currentColor; opacity: 0.55; }
+.xm-meter b { position: absolute; left: 50%; top: -4px; bottom: -4px; border-left: 2px solid currentColor; }
+.xm-story { border-top: 1px solid var(--jp-border-color1, GrayText); padding-top: 6px; min-height: 17em; }
+.xm-story img { width: 36px; height: 36px; float: right; margin-left: 8px; }
+.xm dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 8px; margin: 0; }
+.xm dt { font-weight: 600; } .xm dd { margin: 0; font-variant-numeric: tabular-nums; }
+.xm-ears { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }`;
+
+function element(parent, name, settings = {}) {
+  const made = Object.assign(document.createElement(name), settings);
+  // JupyterLab takes arrow keys and Enter for itself unless the control says that they are its own.
+  if (["input", "button", "canvas"].includes(name)) made.setAttribute("data-lm-suppress-shortcuts", "true");
+  return parent.appendChild(made);
+}
+
+let made = 0;  // radio buttons belong together by name, and a page can show several pictures
+
+function choices(parent, legend, name, options, choose) {
+  const set = element(parent, "fieldset"), group = `xm-${name}-${made++}`, buttons = {};
+  element(set, "legend", { textContent: legend });
+  for (const [value, { label }] of Object.entries(options)) {
+    const line = element(set, "label");
+    buttons[value] = element(line, "input", { type: "radio", name: group, value, onchange: () => choose(value) });
+    line.append(label);
+  }
+  return (value) => { buttons[value].checked = true; };
+}
+
+function render({ model, el }) {
+  const data = model.get("data"), n = data.scores.length, { low, high } = data;
+  const colours = Object.fromEntries(Object.entries(data.colours).map(([kind, hex]) => [kind, decode(hex)]));
+  const place = measure(n, data), small = Object.assign(document.createElement("canvas"), { width: n, height: n + 256 });
+  element(el, "style", { textContent: STYLE });
+  const root = element(el, "div", { className: "xm" }), left = element(root, "div"), side = element(root, "div", { className: "xm-side" });
+
+  // What the hand does goes into the model; what the model says is drawn. So Python and every view move together.
+  const put = (name, value) => model.set(name, value);
+  const title = element(left, "p"), canvas = element(left, "canvas", { tabIndex: 0 });
+  canvas.setAttribute("role", "application");  // a screen reader hands the arrow keys on
+  canvas.setAttribute("aria-roledescription", "heatmap, arrow keys move from cell to cell");
+  const showView = choices(side, "show", "view", VIEWS, (view) => put("view", view));
+  const showDirection = choices(side, "loss of", "direction", DIRECTIONS, (direction) => put("direction", direction));
+  const scaleLine = element(side, "label", { className: "xm-scale" }), scaleWords = element(scaleLine, "span");
+  const toScale = (step) => Math.min(high, Math.max(low, Number((low * (high / low) ** (step / SLIDER_STEPS)).toPrecision(3))));
+  const slider = element(scaleLine, "input", { type: "range", min: 0, max: SLIDER_STEPS, step: 1 });
+  slider.oninput = () => put("scale", toScale(Number(slider.value)));
+  const texts = element(side, "fieldset", { className: "xm-texts" });
+  let deals = 0;
+  element(texts, "button", { textContent: "shuffle the texts", onclick: () => put("order", data.shuffles[deals++ % data.shuffles.length]) });
+  element(texts, "button", { textContent: "put them back", onclick: () => put("order", data.scores.map((_, k) => k)) });
+  const followLine = element(texts, "label"), follow = element(followLine, "input", { type: "checkbox" });
+  follow.onchange = () => put("labels_follow", follow.checked);
+  followLine.append("labels follow");
+  const lossLine = element(side, "p", { className: "xm-loss" }), meter = element(side, "div", { className: "xm-meter" });
+  meter.title = "the mark in the middle: ln N, the price of knowing nothing";
+  const filled = element(meter, "i");
+  element(meter, "b");
+  const tale = element(side, "div", { className: "xm-story" }), portrait = data.pictures.length ? element(tale, "img", { alt: "" }) : {};
+  const head = element(tale, "p"), list = element(tale, "dl"), lines = [];
+  const ears = element(side, "p", { className: "xm-ears" });
+  ears.setAttribute("aria-live", "polite");
+
+  const context = canvas.getContext("2d"), brush = small.getContext("2d");
+  const icons = data.pictures.map(() => null);
+  data.pictures.forEach((src, i) => {
+    const icon = Object.assign(new Image(), { src, onload: () => { icons[i] = icon; soon(); } });
+  });
+
+  function show() {
+    const state = { ...data, ...Object.fromEntries(STATE.map((name) => [name, model.get(name)])) };
+    const numbers = compute(state), { loss } = numbers, told = story(numbers, state, state.cell), dpr = window.devicePixelRatio || 1;
+    if (canvas.width !== Math.round(place.width * dpr)) {  // the first time, and when the page is zoomed
+      Object.assign(canvas, { width: Math.round(place.width * dpr), height: Math.round(place.height * dpr) });
+      Object.assign(canvas.style, { width: `${place.width}px`, height: `${place.height}px` });
+    }
+    context.setTransform(dpr, 0, 0, dpr, 0, 0);
+    draw(context, place, brush, numbers, state, colours, icons, getComputedStyle(root).color);
+
+    showView(state.view);
+    showDirection(state.direction);
+    follow.checked = state.labels_follow;
+    if (toScale(Number(slider.value)) !== state.scale) {
+      slider.value = Math.round(SLIDER_STEPS * Math.log(state.scale / low) / Math.log(high / low));
+    }
+    const says = DIRECTIONS[state.direction].says, scale = `scale ${Number(state.scale.toPrecision(3))}`;
+    const write = (node, words) => { if (node.textContent !== words) node.textContent = words; };
+    write(scaleWords, scale);
+    slider.setAttribute("aria-label", "scale");
+    slider.setAttribute("aria-valuetext", `${scale}, loss ${loss.toFixed(2)}`);
+    write(title, `${VIEWS[state.view].label} — ${VIEWS[state.view].says}`);
+    write(lossLine, `${says}: ${loss.toFixed(4)} · ln ${n} = ${Math.log(n).toFixed(4)}`);
+    filled.style.width = n > 1 ? `${Math.min(100, 50 * loss / Math.log(n))}%` : "0";
+    if (portrait.src !== data.pictures[state.cell[0]]) portrait.src = data.pictures[state.cell[0]];
+    write(head, told.title);
+    told.lines.forEach(([name, words], line) => {
+      lines[line] ??= [element(list, "dt"), element(list, "dd")];
+      write(lines[line][0], name);
+      write(lines[line][1], words);
+    });
+    canvas.setAttribute("aria-label", told.sentence);
+    // Aloud only when another cell is picked: under a moving slider it would never end.
+    if (canvas.getRootNode().activeElement === canvas) write(ears, told.sentence);
+    model.set("loss", loss);
+    model.save_changes();  // one message a frame, with all that changed
+  }
+
+  // However many things change at once, they are drawn once, with the next frame of the screen.
+  let asked = 0;
+  function soon() { asked ||= requestAnimationFrame(() => { asked = 0; show(); }); }
+
+  const pick = (i, k) => { if (i >= 0 && k >= 0 && i < n && k < n) put("cell", [i, k]); };
+  canvas.onkeydown = (event) => {
+    const [i, k] = model.get("cell");
+    const to = { ArrowUp: [i - 1, k], ArrowDown: [i + 1, k], ArrowLeft: [i, k - 1], ArrowRight: [i, k + 1],
+      Home: [i, 0], End: [i, n - 1], PageUp: [0, k], PageDown: [n - 1, k] }[event.key];
+    if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    pick(...to);
+  };
+  canvas.onpointerdown = canvas.onpointermove = (event) => {
+    if (event.buttons !== 1) return;
+    const box = canvas.getBoundingClientRect(), row = event.clientY - box.top - place.top, column = event.clientX - box.left - place.left;
+    pick(Math.floor(row / place.cell), Math.floor(column / place.cell));
+  };
+
+  STATE.forEach((name) => model.on(`change:${name}`, soon));
+  const themes = new MutationObserver(soon), dark = matchMedia("(prefers-color-scheme: dark)");
+  themes.observe(document.body, { attributes: true });  // JupyterLab writes its theme there
+  dark.addEventListener("change", soon);
+  soon();
+  return () => {
+    STATE.forEach((name) => model.off(`change:${name}`, soon));
+    themes.disconnect();
+    dark.removeEventListener("change", soon);
+    cancelAnimationFrame(asked);
+  };
+}
+
+export default { render };
