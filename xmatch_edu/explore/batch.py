@@ -22,9 +22,12 @@ def _array(x):
 
 def _real(name, x, meaning):
     try:
-        return _array(x).astype(np.float64)
-    except (TypeError, ValueError) as error:
+        x = _array(x)
+    except ValueError as error:  # lists of different lengths
         raise ValueError(f"{name} must hold real numbers, {meaning}; {error}") from None
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, {meaning}; got {x.dtype}")
+    return x.astype(np.float64)
 
 
 def checked_scores(scores):
@@ -50,10 +53,11 @@ def checked_pictures(pictures, n):
 
 
 def checked_captions(captions, n):
-    captions = [] if captions is None else captions
+    if captions is None:
+        return []
     if isinstance(captions, str) or not all(isinstance(caption, str) for caption in captions):
         raise ValueError("captions: a list of strings, one for each column (text side)")
-    if len(captions) not in (0, n):
+    if len(captions) != n:
         raise ValueError(f"captions: one for each column (text side), {n}; got {len(captions)}")
     return list(captions)
 

@@ -10,6 +10,7 @@ import base64
 import html
 import json
 import math
+from numbers import Real
 from pathlib import Path
 
 import anywidget
@@ -46,12 +47,13 @@ class MatchingExplorer(anywidget.AnyWidget):
     """
 
     _esm = _SCRIPT
-    view = traitlets.Any("scores").tag(sync=True)
-    scale = traitlets.Any(1.0).tag(sync=True)
-    direction = traitlets.Any("both").tag(sync=True)
-    order = traitlets.Any().tag(sync=True)
-    labels_follow = traitlets.Any(True).tag(sync=True)
-    cell = traitlets.Any().tag(sync=True)
+    # Plain traits: `_check` says what each may hold, in the words of `inputs`, and turns it into what JSON can carry.
+    view = traitlets.TraitType("scores").tag(sync=True)
+    scale = traitlets.TraitType(1.0).tag(sync=True)
+    direction = traitlets.TraitType("both").tag(sync=True)
+    order = traitlets.TraitType().tag(sync=True)
+    labels_follow = traitlets.TraitType(True).tag(sync=True)
+    cell = traitlets.TraitType().tag(sync=True)
     loss = traitlets.Float(None, allow_none=True, read_only=True).tag(sync=True)
     data = traitlets.Dict(read_only=True).tag(sync=True)  # what never changes
 
@@ -62,10 +64,10 @@ class MatchingExplorer(anywidget.AnyWidget):
         self._pictures = batch.checked_pictures(pictures, n)
         self._captions = batch.checked_captions(captions, n)
         features = batch.checked_features(image_features, text_features, n)
-        largest = np.abs(self.scores).max()
-        self._range = tuple(float(inputs.check_scale(end, self.scores, largest)) for end in (low, high))
-        if not low < high:
-            raise ValueError(f"low and high: the slider's ends, low below high; got {low} and {high}")
+        if not (isinstance(low, Real) and isinstance(high, Real) and 0 < low < high < math.inf):
+            raise ValueError(f"low and high: the ends of the slider for scale, 0 < low < high; got {low} and {high}")
+        inputs.check_scale(high, self.scores, float(np.abs(self.scores).max()))
+        self._range = float(low), float(high)
         self._shuffles = batch.shuffles(n)
         self.set_trait("data", {
             "scores": self.scores.tolist(), "pictures": [batch.png(picture) for picture in self._pictures],
