@@ -116,6 +116,7 @@ def test_an_overflow_is_named_with_its_case():
     (lambda q, d: [[1.0]], "list"),
     (lambda q, d: (q @ d.T).astype(int), "floating"),
     (lambda q, d: (q @ d.T)[0], "shape"),
+    (lambda q, d: (q @ d.T)[:, :1], "shape"),
 ])  # fmt: skip
 def test_an_unfinished_exercise_stops_nothing(unfinished, words):
     certificate = ScoresCertificate()
@@ -133,13 +134,50 @@ def test_both_directions():
     assert not LossCertificate("both").add("NumPy", stable).holds
 
 
+def off_by(share):
+    """The right gradient, and a loss that is off by this share of the budget."""
+
+    def rung(scores):
+        loss, gradient = stable(scores)
+        return loss + share * 8 * 2**-52 * max(1.0, np.abs(scores).max()), gradient
+
+    return rung
+
+
+def test_a_rung_is_compared_with_all_that_held_and_with_none_that_did_not():
+    certificate = LossCertificate().add("up", off_by(0.7)).add("middle", off_by(0.2)).add("down", off_by(-0.6))
+    assert [rung.holds for rung in certificate.rungs] == [True, True, False]
+    certificate = LossCertificate().add("wrong", off_by(5)).add("right", stable)
+    assert [rung.holds for rung in certificate.rungs] == [False, True]
+    assert certificate.rungs[0].seconds == {}  # what is wrong is not timed
+
+
+def test_the_budgets_are_those_that_the_docstrings_state():
+    eps = 2**-52
+    assert LossCertificate()._bounds(eps, np.full((4, 4), 3.0)) == (24 * eps, 12 * eps)
+    assert LossCertificate()._bounds(eps, np.full((4, 4), 0.1)) == (8 * eps, 4 * eps)
+    value, gradient = ScoresCertificate()._bounds(eps, np.ones((2, 9)), np.ones((3, 9)), np.ones((2, 3)))
+    assert value == 24 * eps and gradient == pytest.approx(24 * eps * math.sqrt(6) * math.sqrt(45))
+    assert {name: torch.finfo(getattr(torch, name)).eps for name in room._EPS} == room._EPS
+
+
+def test_a_gradient_of_nans_is_named():
+    said = LossCertificate().check("dead", lambda scores: (stable(scores)[0], stable(scores)[1] * np.nan))
+    assert "NOT the same" in said and "gradient NaN" in said
+
+
 def test_a_rung_may_spoil_its_input():
+    def in_single(scores):
+        loss, gradient = stable(scores.astype(np.float32))
+        return loss, gradient.astype(np.float32)
+
     def greedy(scores):
-        result = stable(scores)
+        result = in_single(scores)
         scores[:] = 0
         return result
 
-    assert LossCertificate().add("greedy", greedy).add("stable", stable).holds
+    tidy, spoiler = LossCertificate().add("tidy", in_single), LossCertificate().add("greedy", greedy)
+    assert spoiler.holds and spoiler.rungs[0].value_error == tidy.rungs[0].value_error
 
 
 def test_the_table_and_the_page_say_what_was_measured(tmp_path):
@@ -152,6 +190,11 @@ def test_the_table_and_the_page_say_what_was_measured(tmp_path):
     certificate.save(tmp_path / "certificate.html")
     page = (tmp_path / "certificate.html").read_text("utf-8")
     assert html in page and np.__version__ in page
+
+
+def test_a_size_that_would_take_too_long_is_foreseen(monkeypatch):
+    monkeypatch.setattr(room.measure, "seconds", lambda call, **_: 0.05)  # sixteen times as long is too long
+    assert ScoresCertificate().add("matmul", matmul).rungs[0].seconds.keys() == {4}
 
 
 def test_what_is_too_slow_is_left_out(monkeypatch):

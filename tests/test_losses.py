@@ -107,6 +107,18 @@ def test_a_dead_picture_has_a_finite_loss_and_gradient(dtype):
     assert images.grad.isfinite().all() and texts.grad.isfinite().all() and (images.grad != 0).any()
 
 
+@pytest.mark.parametrize("weights", [False, True])
+def test_thousands_of_images_that_share_a_text_are_added_without_losing_digits(weights):
+    n = 16_384
+    exact = np.random.default_rng(0).uniform(-1, 1, (n, 2)).astype(np.float32)
+    y = torch.zeros(n, dtype=torch.int64)
+    y = F.one_hot(y, 2).float() if weights else y
+    with mock.patch.object(losses, "_CELLS_ON_CPU", 2):  # a row at a time
+        loss = losses.matching_loss(torch.tensor(exact), y, direction="text_to_image")
+    expected = loops.matching_loss(exact.astype(float), np.zeros(n, dtype=int), direction="text_to_image")
+    assert abs(loss.item() - expected) <= 8 * torch.finfo(torch.float32).eps
+
+
 def test_a_matrix_of_many_blocks_is_what_torch_computes():
     scores = torch.randn(1500, 1500, generator=torch.Generator().manual_seed(0), requires_grad=True)
     assert len(losses._blocks(scores)) > 2 and losses._blocks(scores)[-1].stop == 1500
@@ -281,6 +293,28 @@ def test_under_autocast_the_loss_stays_float32_and_its_gradient_arrives(dtype):
     assert torch.dist(images.grad, expected) <= 0.05 * expected.norm()
 
 
+@pytest.mark.parametrize("wrong, word", [
+    ({"scale": 0.0}, "scale"), ({"scale": -1.0}, "scale"), ({"scale": 101.0}, "largest_scale"),
+    ({"largest_scale": float("inf")}, "largest_scale"), ({"scale": float("nan")}, "scale"),
+    ({"direction": "image_to_image"}, "direction"),
+])  # fmt: skip
+def test_the_module_names_what_is_wrong(wrong, word):
+    with pytest.raises(ValueError, match=word):
+        losses.MatchingLoss(**wrong)
+
+
+def test_the_module_has_a_limit_of_its_own_and_survives_being_stored():
+    module = losses.MatchingLoss(scale=5.0, largest_scale=6.0)
+    with torch.no_grad():
+        module.logit_scale.fill_(np.log(50.0))
+    assert module(torch.eye(3), torch.eye(3)).item() == pytest.approx(
+        losses.matching_loss(torch.eye(3), scale=6.0).item(), rel=1e-5
+    )
+    other = losses.MatchingLoss()
+    other.load_state_dict(module.state_dict())
+    assert other.logit_scale.item() == pytest.approx(np.log(6.0))
+
+
 def test_the_module_learns_its_scale_from_its_logarithm_and_never_exceeds_the_largest():
     images = torch.randn(6, 8, generator=torch.Generator().manual_seed(1))
     texts = images + 0.1 * torch.randn(6, 8, generator=torch.Generator().manual_seed(2))
@@ -325,10 +359,11 @@ def test_only_the_proportions_of_weights_count(size):
     assert loops.matching_loss(TOY, size * weights) == pytest.approx(expected.item(), rel=1e-12)
 
 
-def test_a_mask_holds_where_every_score_is_far_below_zero():
+@pytest.mark.parametrize("depth", [1e4, 1e30])
+def test_a_mask_holds_where_every_score_is_far_below_zero(depth):
     mask = torch.zeros(3, 3, dtype=torch.bool)
     mask[0, 1] = mask[0, 2] = True
-    loss = losses.matching_loss(torch.full((3, 3), -1e4), direction="image_to_text", reduction="none", mask=mask)
+    loss = losses.matching_loss(torch.full((3, 3), -depth), direction="image_to_text", reduction="none", mask=mask)
     assert loss[0] == 0 and loss[1].item() == pytest.approx(np.log(3), abs=1e-6)
 
 

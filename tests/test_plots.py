@@ -1,11 +1,13 @@
 """Pictures say what they show, show what they are given, and stay readable in grey."""
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from matplotlib import colormaps
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from xmatch_edu import plots
@@ -219,8 +221,40 @@ def test_names_of_curves_that_end_together_do_not_overlap():
 
 
 @pytest.mark.parametrize("value, unit, said", [
-    (2e-7, "seconds", "0.2 µs"), (0.0021, "seconds", "2.1 ms"), (0.1234, "seconds", "123 ms"), (12, "seconds", "12 s"),
+    (2e-7, "seconds", "0.2 µs"), (1e-3 * (1 - 1e-6), "seconds", "1 ms"),
+    (0.0021, "seconds", "2.1 ms"), (0.1234, "seconds", "123 ms"), (12, "seconds", "12 s"),
     (8, "bytes", "8 B"), (524_288, "bytes", "524 kB"), (8.6e9, "bytes", "8.6 GB"),
 ])  # fmt: skip
 def test_amounts_read_as_people_write_them(value, unit, said):
     assert amount(value, unit) == said
+
+
+def test_boxes_stand_apart_inside_the_picture_in_the_colour_of_what_they_count():
+    picture = plots.shapes(
+        ("a long name for a column", "N"), ("pairs", "N M D"), ("texts", "M D"), ("none", "D"), N=4, M=3, D=5
+    )
+    ax = picture.figure.axes[0]
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    places = np.concatenate([patch.get_xy() for patch in ax.patches] + [[text.get_position()] for text in ax.texts])
+    assert (places >= [left, bottom]).all() and (places <= [right, top]).all() and ax.get_aspect() == 1
+    ends = np.cumsum([4, 4 * 3 + 3 * 5 + 4 * 5, 3 * 5, 5])
+    boxes = [np.concatenate([ax.patches[i].get_xy() for i in box]) for box in np.split(np.arange(ends[-1]), ends[:-1])]
+    assert all(one[:, 0].max() < other[:, 0].min() for one, other in pairwise(boxes))
+    assert all(abs(box[:, 1].max() + box[:, 1].min()) < 1e-9 for box in boxes)  # all centred on one line
+    assert all(len({tuple(corner) for corner in patch.get_xy()}) == 4 for patch in ax.patches)
+    colours = list(dict.fromkeys(to_hex(patch.get_facecolor()) for patch in ax.patches))
+    assert colours == ["#4477aa", "#88cc99", "#ee9944", "#cccccc"]  # images, pairs, texts, neither
+    rows = [patch.get_xy()[:-1].mean(axis=0)[1] for patch in ax.patches[4 : 4 + 12]]
+    assert rows == sorted(rows, reverse=True)  # row 0 is on top
+
+
+def test_a_curve_is_named_at_its_last_point_in_its_colour_and_the_guide_stays_inside():
+    picture = plots.costs({"falls": {1: 8.0, 4: 1.0}, "climbs": {1: 1.0, 4: 8.0}}, unit="bytes", slopes=(3,))
+    ax = picture.figure.axes[0]
+    names = {text.get_text(): text for text in ax.texts if hasattr(text, "xyann")}
+    assert names["falls"].xy == (4, 1.0) and names["climbs"].xy == (4, 8.0)
+    assert names["falls"].xyann[1] < 0.5 < names["climbs"].xyann[1] < 1.0
+    assert [names[name].get_color() for name in ("falls", "climbs")] == [line.get_color() for line in ax.lines[:2]]
+    assert ax.lines[2].get_xdata()[-1] < 4 and ax.lines[2].get_ydata()[-1] <= 8.0 * (1 + 1e-9)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "4"]
+    assert ax.yaxis.get_major_formatter()(2000, 0) == "2 kB"
