@@ -249,12 +249,12 @@ def test_boxes_stand_apart_inside_the_picture_in_the_colour_of_what_they_count()
 
 
 def test_a_curve_is_named_at_its_last_point_in_its_colour_and_the_guide_stays_inside():
-    picture = plots.costs({"falls": {1: 8.0, 4: 1.0}, "climbs": {1: 1.0, 4: 8.0}}, unit="bytes", slopes=(3,))
+    picture = plots.costs({"climbs": {1: 1.0, 4: 8.0}, "falls": {1: 8.0, 4: 1.0}}, unit="bytes", slopes=(3,))
     ax = picture.figure.axes[0]
     names = {text.get_text(): text for text in ax.texts if hasattr(text, "xyann")}
     assert names["falls"].xy == (4, 1.0) and names["climbs"].xy == (4, 8.0)
     assert names["falls"].xyann[1] < 0.5 < names["climbs"].xyann[1] < 1.0
-    assert [names[name].get_color() for name in ("falls", "climbs")] == [line.get_color() for line in ax.lines[:2]]
+    assert [names[name].get_color() for name in ("climbs", "falls")] == [line.get_color() for line in ax.lines[:2]]
     assert ax.lines[2].get_xdata()[-1] < 4 and ax.lines[2].get_ydata()[-1] <= 8.0 * (1 + 1e-9)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "4"]
     assert ax.yaxis.get_major_formatter()(2000, 0) == "2 kB"
