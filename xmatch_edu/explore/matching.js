@@ -230,7 +230,7 @@ const STYLE = `
 .xm-story { border-top: 1px solid var(--jp-border-color1, GrayText); padding-top: 6px; min-height: 17em; }
 .xm-story img { width: 36px; height: 36px; float: right; margin-left: 8px; }
 .xm dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 8px; margin: 0; }
-.xm dt { font-weight: 600; } .xm dd { margin: 0; font-variant-numeric: tabular-nums; }
+.xm dt, .xm dd { width: auto; margin: 0; float: none; } .xm dt { font-weight: 600; } .xm dd { font-variant-numeric: tabular-nums; }
 .xm-ears { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }`;
 
 function element(parent, name, settings = {}) {

@@ -1,0 +1,303 @@
+"""The live picture in a real browser: as a page of its own, and in JupyterLab. Nothing may call out."""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from matplotlib import colormaps
+
+from xmatch_edu import inputs, losses
+from xmatch_edu.explore.matching import VIEWS, MatchingExplorer
+from xmatch_edu.launch.commands import SETTINGS, SILENT
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+)
+RANDOM = np.random.default_rng(11)
+# Two frames later everything that was asked for is drawn.
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(model.get('loss')))))"
+# [from the key until the frame with its picture has been handed over (a message waits for that), of it in that frame]
+WATCH = """() => { window.times = []; addEventListener("keydown", () => {
+  const key = performance.now(), { port1, port2 } = new MessageChannel();
+  requestAnimationFrame(() => {
+    const frame = performance.now();
+    port1.onmessage = () => times.push([performance.now() - key, performance.now() - frame]);
+    port2.postMessage(0);
+  }); }, true); }"""
+SET = "all => Object.entries(all).forEach(([name, value]) => model.set(name, value))"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = next(filter(None, map(shutil.which, (*NAMES, *PLACES))), None)
+    if not found:
+        reason = f"no browser here: none of {', '.join(NAMES)}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page that fails the test if it complained, or if it asked anybody but this machine."""
+    one = browser.new_page(viewport={"width": 1280, "height": 720})
+    complaints, asked = [], []
+    one.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    one.on("pageerror", lambda error: complaints.append(str(error)))
+    one.on("request", lambda request: asked.append(request.url))
+    yield one
+    one.close()
+    home = ("http://localhost:", "ws://localhost:", "file://", "data:", "blob:")
+    assert complaints == []
+    assert [url for url in asked if not url.startswith(home)] == []
+    assert len({url for url in asked if url.startswith("file:")}) <= 1, "the page asks for nothing but itself"
+
+
+@pytest.fixture
+def show(page, tmp_path):
+    def open_page(explorer):
+        explorer.save(tmp_path / "page.html")
+        page.goto((tmp_path / "page.html").as_uri())
+        page.evaluate(DRAWN)
+        return page
+
+    return open_page
+
+
+def batch(n, **more):
+    S = np.clip(0.3 * RANDOM.normal(size=(n, n)) + 0.6 * np.eye(n), -1, 1)
+    return MatchingExplorer(S, captions=[f"text number {i}" for i in range(n)], scale=5, **more)
+
+
+def pixels(page):
+    return page.eval_on_selector(".xm canvas", "canvas => canvas.toDataURL()")
+
+
+def state(page, name):
+    return page.evaluate("name => model.get(name)", name)
+
+
+def test_the_slider_moves_the_picture_and_the_loss_by_keyboard(show):
+    explorer = batch(8)
+    page = show(explorer)
+    page.check("text=P(text | image)")
+    page.focus("input[type=range]")
+    before = pixels(page), page.evaluate(DRAWN), page.inner_text(".xm-loss")
+    page.keyboard.press("ArrowRight")
+    explorer.scale = state(page, "scale")
+    assert 5 < explorer.scale < 5.3
+    assert page.evaluate(DRAWN) == pytest.approx(explorer.numbers()["loss"], abs=1e-5)
+    assert all(now != then for now, then in zip((pixels(page), page.evaluate(DRAWN), page.inner_text(".xm-loss")),
+                                                before, strict=True))  # fmt: skip
+    for key, end in [("Home", 0.5), ("End", 30.0)]:
+        page.keyboard.press(key)
+        assert state(page, "scale") == end
+
+
+@pytest.mark.parametrize("n", [1, 5, 64])
+def test_the_loss_is_that_of_the_losses(show, n):
+    explorer = batch(n, low=0.01, high=1e4)
+    page = show(explorer)
+    for scale in (0.01, 1.0, 30.0, 1e4):
+        for direction in inputs.DIRECTIONS:
+            for order in (list(range(n)), explorer.shuffles[0], explorer.shuffles[1]):
+                for follow in (True, False):
+                    chosen = {"scale": scale, "direction": direction, "order": order, "labels_follow": follow}
+                    page.evaluate(SET, chosen)
+                    labels = torch.tensor(np.argsort(order) if follow else np.arange(n))
+                    shown = torch.tensor(explorer.scores[:, order])
+                    loss = losses.matching_loss(shown, labels, scale=scale, direction=direction).item()
+                    assert page.evaluate(DRAWN) == pytest.approx(loss, rel=1e-5, abs=1e-5), chosen
+
+
+def test_every_cell_has_the_colour_of_its_number(show):
+    n, cell, left, top = 12, 37, 30, 10  # no numbers or pictures in the cells at this size
+    explorer = batch(n)
+    page = show(explorer)
+    for view, (kind, colours, _) in VIEWS.items():
+        for order, follow, direction in [(range(n), True, "both"), (explorer.shuffles[0], True, "image_to_text"),
+                                         (explorer.shuffles[1], False, "text_to_image")]:  # fmt: skip
+            chosen = {"view": view, "order": list(order), "labels_follow": follow, "direction": direction}
+            for name, value in chosen.items():
+                setattr(explorer, name, value)
+            page.evaluate(SET, chosen)
+            page.evaluate(DRAWN)
+            seen = page.evaluate("""([n, cell, left, top]) => {
+                const context = document.querySelector(".xm canvas").getContext("2d"), half = Math.floor(cell / 2);
+                return Array.from({ length: n * n }, (_, c) => [...context.getImageData(
+                    left + (c % n) * cell + half, top + Math.floor(c / n) * cell + half, 1, 1).data].slice(0, 3)); }""",
+                [n, cell, left, top])  # fmt: skip
+            matrix = explorer.numbers()[view]
+            most = np.abs(matrix).max()
+            low, high = {"scores": (matrix.min(), matrix.max()), "gradient": (-most, most)}.get(kind, (0, 1))
+            expected = colormaps[colours]((matrix - low) / (high - low), bytes=True)[..., :3].reshape(-1, 3)
+            assert np.abs(np.array(seen) - expected.astype(int)).max() <= 8, chosen  # a neighbour in the table at most
+
+
+def test_keys_and_mouse_pick_a_cell_and_its_story_is_told(show):
+    F = RANDOM.normal(size=(2, 5, 7))
+    explorer = batch(5, image_features=F[0], text_features=F[1])
+    page = show(explorer)
+    page.focus(".xm canvas")
+    for key, cell in [("ArrowRight", [0, 1]), ("ArrowDown", [1, 1]), ("ArrowUp", [0, 1]), ("ArrowUp", [0, 1]),
+                      ("End", [0, 4]), ("ArrowRight", [0, 4]), ("Home", [0, 0]), ("PageDown", [4, 0])]:  # fmt: skip
+        page.keyboard.press(key)
+        assert state(page, "cell") == cell, key
+    page.click("text=shuffle the texts")
+    explorer.order = explorer.shuffles[0]
+    assert state(page, "order") == explorer.order
+    page.click(".xm canvas", position={"x": 30 + 84 * 2.5, "y": 10 + 84 * 1.5})
+    assert state(page, "cell") == [1, 2]
+    for cell in ([1, 2], [3, int(explorer.labels[3])]):
+        page.evaluate("cell => model.set('cell', cell)", cell)
+        page.evaluate(DRAWN)
+        i, k = cell
+        numbers = explorer.numbers()
+        ears, eyes = page.get_attribute(".xm canvas", "aria-label"), page.inner_text(".xm-story").replace("−", "-")
+        assert ears == page.text_content(".xm-ears") and f"Row {i}, image {i} (text number {i}). Column {k}" in ears
+        assert f"Label {int(explorer.labels[i] == k)}." in ears
+        for view, digits in [("scores", 3), ("text given image", 3), ("image given text", 3), ("gradient", 4)]:
+            assert f"{numbers[view][i, k]:.{digits}f}" in eyes, view
+        assert f"Dot product of the features {F[0, i] @ F[1, explorer.order[k]]:.3f}" in eyes
+        products = F[0, i] * F[1, explorer.order[k]]
+        for d in np.argsort(-abs(products))[:3]:
+            assert f"= {products[d]:+.3f}" in eyes
+        pair = [-np.log(numbers[view][i, k]) for view in ("text given image", "image given text")]
+        share = f"{sum(pair) / 2 / 5:.3f} of the loss {numbers['loss']:.3f}"
+        assert (share if explorer.labels[i] == k else "only matches pay") in eyes
+
+
+def test_every_control_works_by_keyboard(show):
+    explorer = batch(4)
+    page = show(explorer)
+
+    def press(selector, key, trait):
+        page.focus(selector)
+        page.keyboard.press(key)
+        page.evaluate(DRAWN)
+        return state(page, trait)
+
+    assert press("input[value=scores]", "ArrowRight", "view") == "text given image"
+    assert press("input[value=both]", "ArrowLeft", "direction") == "text_to_image"
+    assert [press("text=shuffle the texts", key, "order") for key in ("Enter", "Space")] == explorer.shuffles[:2]
+    assert press("input[type=checkbox]", "Space", "labels_follow") is False
+    assert press("text=put them back", "Enter", "order") == [0, 1, 2, 3]
+    own = "all => all.every(one => one.dataset.lmSuppressShortcuts === 'true')"
+    assert page.eval_on_selector_all(".xm input, .xm button, .xm canvas", own)
+
+
+def test_from_key_to_picture(show, capsys):
+    """No assertion: the time belongs to the machine. One frame of a screen is 16.7 ms, and waiting for it counts."""
+    for n in (8, 64):
+        page = show(batch(n))
+        page.evaluate(WATCH)
+        for what, selector, keys in [("slider", "input[type=range]", ["ArrowRight", "ArrowLeft"]),
+                                     ("cell", ".xm canvas", ["ArrowRight", "ArrowDown"])]:  # fmt: skip
+            page.focus(selector)
+            page.evaluate("times.length = 0")
+            for move in range(50):
+                page.keyboard.press(keys[move % 2])
+                page.wait_for_function("count => times.length === count", arg=move + 1)
+            with capsys.disabled():
+                for part, column in [("key to picture", 0), ("of it work", 1)]:
+                    times = [one[column] for one in page.evaluate("times")]
+                    figures = f"median {statistics.median(times):.1f} ms, p90 {sorted(times)[44]:.1f} ms"
+                    print(f"\n{what}, N = {n}, {part}: {figures}", end="")
+
+
+CELLS = [
+    """import numpy as np
+from xmatch_edu.explore.matching import MatchingExplorer
+
+explorer = MatchingExplorer(np.eye(4), scale=5)
+explorer""",
+    """agree = explorer.loss is not None and bool(abs(explorer.loss - explorer.numbers()["loss"]) < 1e-5)
+print("Python says", explorer.scale, explorer.cell, agree)
+if explorer.scale != 5:
+    explorer.view = "gradient\"""",
+]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """JupyterLab on a folder with one notebook, in its dark theme -> the notebook's address."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}  # else JupyterLab asks for one
+    (tmp_path / "work").mkdir()
+    nbformat.write(notebook, tmp_path / "work" / "live.ipynb")
+    theme = tmp_path / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+    theme.parent.mkdir(parents=True)
+    theme.write_text('{"theme": "JupyterLab Dark"}', "utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    own |= {f"JUPYTERLAB_{name.upper()}_DIR": str(tmp_path / name) for name in ("settings", "workspaces")}
+    own |= {"JUPYTER_CONFIG_PATH": str(SETTINGS), "JUPYTER_TOKEN": "secret"}
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'work'}", "--no-browser",
+               f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--allow-root", *SILENT]  # fmt: skip
+    with open(tmp_path / "log", "wb") as log:
+        server = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **own}, stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=log)  # fmt: skip
+    try:
+        past_proxies = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for _ in range(300):
+            assert server.poll() is None, Path(log.name).read_text("utf-8")
+            try:
+                past_proxies.open(f"http://localhost:{port}/api", timeout=10).close()
+                break
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+        yield f"http://localhost:{port}/lab/tree/live.ipynb?token=secret"
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def test_in_jupyterlab_python_and_the_picture_follow_each_other(lab, page):
+    page.goto(lab)
+    page.wait_for_selector("text=/ipykernel.*Idle/", timeout=60_000)  # sooner, the cells would not run
+    page.click(".lm-MenuBar-item:has-text('Run')")
+    page.click(".lm-Menu-item[data-command='runmenu:run-all']")
+    page.wait_for_selector("text=Python says 5.0", timeout=60_000)
+    page.wait_for_selector(".xm canvas")
+    page.focus(".xm input[type=range]")
+    before = pixels(page)
+    page.check(".xm >> text=P(text | image)")
+    page.focus(".xm input[type=range]")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('.xm-scale').innerText.trim() === 'scale 5.49'")
+    assert pixels(page) != before
+    page.focus(".xm canvas")
+    for key in ("ArrowDown", "ArrowRight", "ArrowDown"):  # JupyterLab would move to another cell of the notebook
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.tagName") == "CANVAS"
+    light = page.eval_on_selector(".xm", "xm => getComputedStyle(xm).color.match(/[0-9.]+/g).slice(0, 3).map(Number)")
+    assert min(light) > 150, "dark theme, light words"
+    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("text=Python says 5.49 [2, 1] True")
+    page.wait_for_selector(".xm input[value=gradient]:checked")  # and Python moved the picture
