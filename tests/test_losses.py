@@ -137,6 +137,15 @@ def test_beside_the_scores_and_their_gradient_nothing_as_large_is_held():
     assert measure.process_bytes(lambda: losses.matching_loss(scores).backward()) < 1.6 * 4 * 3000**2
 
 
+def test_labels_that_change_before_the_way_back_change_nothing():
+    y = torch.tensor([1, 0, 2, 3])
+    scores = torch.tensor(TOY, requires_grad=True)
+    loss = losses.matching_loss(scores, y)
+    y.copy_(torch.arange(4))
+    loss.backward()
+    assert np.allclose(scores.grad, loops.matching_gradient(TOY, np.array([1, 0, 2, 3])))
+
+
 def test_a_gradient_of_the_gradient_and_scores_changed_in_between_are_errors():
     scores = torch.tensor(TOY, requires_grad=True)
     with pytest.raises(RuntimeError, match="gradient of its gradient"):
@@ -310,6 +319,8 @@ def test_the_module_has_a_limit_of_its_own_and_survives_being_stored():
     assert module(torch.eye(3), torch.eye(3)).item() == pytest.approx(
         losses.matching_loss(torch.eye(3), scale=6.0).item(), rel=1e-5
     )
+    twice = module(torch.eye(3), torch.eye(3)) + module.logit_scale**2
+    (twice + module(torch.eye(3), torch.eye(3))).backward()  # a second use does not spoil the first
     other = losses.MatchingLoss()
     other.load_state_dict(module.state_dict())
     assert other.logit_scale.item() == pytest.approx(np.log(6.0))
@@ -394,7 +405,8 @@ def test_away_from_the_cpu_no_value_is_looked_at(y):
     y = None if y is None else y.to("meta")
     scores = torch.empty(4, 4, device="meta", requires_grad=True)
     for direction in ("image_to_text", "text_to_image", "both"):
-        losses.matching_loss(scores, y, direction=direction, scale=torch.tensor(2.0, device="meta")).backward()
+        for scale in (2.0, torch.tensor(2.0, device="meta", requires_grad=True)):
+            losses.matching_loss(scores, y, direction=direction, scale=scale).backward()
     mask = torch.empty(4, 4, device="meta", dtype=torch.bool)
     assert losses.matching_loss(scores, y, mask=mask, reduction="sum").device.type == "meta"
     assert cosine_scores(torch.empty(3, 2, device="meta"), torch.empty(4, 2, device="meta")).shape == (3, 4)

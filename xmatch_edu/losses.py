@@ -44,7 +44,7 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     inputs.check_mask(mask, scores, labels)
     dtype = torch.promote_types(scores.dtype, torch.float32)
     if not isinstance(scale, torch.Tensor):
-        scale = torch.tensor(scale, dtype=dtype)
+        scale = torch.full((), scale, dtype=dtype, device=scores.device)
     if labels is None:
         labels = torch.arange(len(scores), device=scores.device)
     dims = {"image_to_text": (1,), "text_to_image": (0,), "both": (1, 0)}[direction]
@@ -77,10 +77,9 @@ class MatchingLoss(nn.Module):
         self.largest_scale, self.direction = largest_scale, direction
 
     def forward(self, image_features, text_features, labels=None, mask=None):
-        with torch.no_grad():
-            # The stored number itself. A clamp on the way to the loss would have gradient 0 beyond the bound: a scale
-            # that had once gone there could never come back.
-            self.logit_scale.clamp_(max=math.log(self.largest_scale))
+        # The stored number itself. A clamp on the way to the loss would have gradient 0 beyond the bound: a scale that
+        # had once gone there could never come back.
+        self.logit_scale.data.clamp_(max=math.log(self.largest_scale))
         scores = cosine_scores(image_features, text_features)
         scale = self.logit_scale.exp()
         return matching_loss(scores, labels, scale=scale, direction=self.direction, mask=mask)
@@ -89,7 +88,8 @@ class MatchingLoss(nn.Module):
 class _CrossEntropy(torch.autograd.Function):
     """The cross-entropies of scale · S along each of its axes, a block of rows at a time.
 
-    Written by hand because the gradient is known, scale · (P − Y): nothing as large as S is kept for it but S itself.
+    Written by hand because the gradient is known, scale · (P − Y): nothing as large as S is kept for it but S itself,
+    and the labels where they are weights.
     """
 
     @staticmethod
@@ -111,16 +111,19 @@ class _CrossEntropy(torch.autograd.Function):
         if torch.is_grad_enabled():  # only under create_graph=True, where what follows would silently be left out
             raise RuntimeError("matching_loss has no gradient of its gradient (create_graph=True)")
         scores, scale, mask = ctx.saved_tensors
-        gradient, scale_gradient = torch.empty_like(scores), 0.0
+        gradient = torch.empty_like(scores)
+        # Only where it is asked for: a scale that is a plain number would have to be waited for on a GPU.
+        scale_gradient = torch.zeros_like(ctx.axes[0].total[0, 0]) if ctx.needs_input_grad[1] else None
         for rows in _blocks(scores):
             logits = _logits(scores, scale, mask, rows)
             axes = zip(ctx.axes, weights, strict=True)
             block, *more = (axis.gradient(rows, logits, weight) for axis, weight in axes)
             for other in more:
                 block += other
-            scale_gradient += (block * scores[rows]).sum()
+            if scale_gradient is not None:
+                scale_gradient += (block * scores[rows]).sum()
             torch.mul(block, scale, out=gradient[rows])
-        return gradient, scale_gradient.to(scale), None, None
+        return gradient, None if scale_gradient is None else scale_gradient.to(scale), None, None
 
 
 class _Axis:
@@ -139,7 +142,7 @@ class _Axis:
         self.total = torch.zeros_like(self.largest, dtype=wide)
         # Y: weights that sum to 1 along the axis; where the labels are column numbers, only those of the N matches.
         if labels.ndim == 1:
-            self.columns = labels.long()
+            self.columns = labels.to(torch.int64, copy=True)  # the caller may change his before the way back
             self.y = torch.ones(shape[0], dtype=dtype, device=labels.device)
             self.has_match = self.y > 0
             if dim == 0:  # column j: the average over the images whose text is j

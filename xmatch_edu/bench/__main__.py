@@ -1,4 +1,4 @@
-"""`python -m xmatch_edu.bench [--full] [--record] [--json FILE]`: measure, show the table, write the JSON."""
+"""`python -m xmatch_edu.bench [--full] [--sizes N …] [--record] [--json FILE]`: measure, write the JSON, show a table."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ FULL = {"sizes": [256, 512, 1024, 2048, 4096, 8192, 16384], "rounds": 31, "budge
 def main(words, contenders=CONTENDERS):
     parser = argparse.ArgumentParser(prog="python3 -m xmatch_edu bench")
     parser.add_argument("--full", action="store_true", help="more sizes, more rounds: about 20 minutes on 2 cores")
-    parser.add_argument("--sizes", metavar="N", type=int, nargs="+", help="measure at these sizes instead")
+    parser.add_argument("--sizes", metavar="N", type=positive, nargs="+", help="measure at these sizes instead")
     parser.add_argument("--json", metavar="FILE", default="bench.json", help="where the figures go (bench.json)")
     parser.add_argument("--record", action="store_true", help="a GPU run for the course's recorded runs instead")
     chosen = parser.parse_args(words)
@@ -33,14 +33,22 @@ def main(words, contenders=CONTENDERS):
         print(f"Recorded: {record()}")
         return 0
     file = Path(chosen.json)
-    if not file.absolute().parent.is_dir():
-        parser.error(f"--json: there is no folder {file.parent}")
+    if not file.absolute().parent.is_dir() or file.is_dir():
+        parser.error(f"--json: {file} cannot be a file: its folder must be there, and no folder of its name")
     plan = FULL if chosen.full else USUAL
     result = side_by_side({**plan, "sizes": chosen.sizes or plan["sizes"]}, contenders)
+    file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")  # first: a terminal may lack the table's letters
+    sys.stdout.reconfigure(errors="replace")
     print(table(result))
-    file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     print(f"\nThe figures: {file}")
     return 0
+
+
+def positive(word):
+    """A size, from the command line."""
+    if int(word) < 1:
+        raise ValueError(word)
+    return int(word)
 
 
 def side_by_side(plan, contenders):

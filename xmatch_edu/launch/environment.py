@@ -224,16 +224,9 @@ def build(root, venv, state, lock, extras=()):
         base = Path(sys._base_executable)
         run([base if base.exists() else sys.executable, "-m", "venv", venv], root, log, lock)
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"]
-    if cpu := cpu_torch(root):
-        try:
-            run([*pip, "--no-deps", cpu], root, log, lock)
-        except Stop:
-            said = log.read_text("utf-8", "replace")
-            if "No matching distribution" not in said or NO_NETWORK.search(said):
-                raise
-            print(f"This package index has no {cpu}: the ordinary build follows, several GB on Linux. An extra index "
-                  "with CPU builds, set in PIP_EXTRA_INDEX_URL as PyTorch's install page shows, avoids it.", flush=True)
     try:
+        if cpu := cpu_torch(root):
+            install_cpu_torch([*pip, "--no-deps", cpu], cpu, root, log, lock)
         run([*pip, "--constraint", "constraints.txt", "-e", f".[{','.join(['test', *extras])}]"], root, log, lock)
     except Stop:
         # Where pip gave up before it changed anything (no network, say), what worked until now goes on working.
@@ -241,6 +234,18 @@ def build(root, venv, state, lock, extras=()):
             mark(venv, **before)
         raise
     mark(venv, state="ready", inputs=inputs(root), site=site_packages_of(python), extras=extras)
+
+
+def install_cpu_torch(command, cpu, root, log, lock):
+    """Run it; where the package index lacks this build, go on without."""
+    try:
+        run(command, root, log, lock)
+    except Stop:
+        said = log.read_text("utf-8", "replace")
+        if "No matching distribution" not in said or NO_NETWORK.search(said):
+            raise
+        print(f"This package index has no {cpu}: the ordinary build follows, several GB on Linux. An extra index "
+              "with CPU builds, set in PIP_EXTRA_INDEX_URL as PyTorch's install page shows, avoids it.", flush=True)
 
 
 def cpu_torch(root, platform=sys.platform):
