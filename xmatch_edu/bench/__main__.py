@@ -1,4 +1,4 @@
-"""`python -m xmatch_edu.bench [--full] [--sizes N …] [--record] [--json FILE]`: measure, write the JSON, show a table."""
+"""`python -m xmatch_edu.bench [--full] [--sizes N …] [--record] [--json FILE]`: measure, write the JSON, show it."""
 
 import argparse
 import json
