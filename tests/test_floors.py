@@ -51,6 +51,8 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "bench/record": {"loops", "losses", "measure", "recorded", "bench"},
     "bench/__main__": {"bench"},
     "recorded/__init__": set(),
+    "explore/batch": {"inputs"},
+    "explore/matching": {"inputs", "loops", "plots", "explore"},
     "explore/slider": {"plots", "loops", "losses", "labels", "scores"},
 }
 
