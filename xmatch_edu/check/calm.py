@@ -1,0 +1,140 @@
+"""Calling a learner's function without harm: copies go in, what it prints and what it does to the random generators is
+undone, an error names the line of *their* code, and one that never ends is stopped where the system allows it.
+
+Nothing here knows what is right.
+"""
+
+import contextlib
+import copy
+import dis
+import inspect
+import io
+import random
+import signal
+import threading
+import time
+import traceback
+import warnings
+
+import numpy as np
+import torch
+
+SECONDS = 10  # for all calls of one check together
+
+_STUB = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "RETURN_GENERATOR", "LOAD_COMMON_CONSTANT"}
+
+
+class NotAttempted(Exception):
+    """The stub is as it was, or it gave nothing back; the words are for the learner."""
+
+
+class Trouble(Exception):
+    """The function could not be called as asked; the words are for the learner. `kind`: the name of the error."""
+
+    def __init__(self, words, kind):
+        super().__init__(words)
+        self.kind = kind
+
+
+class Caller:
+    """Calls one function again and again, with one limit for all calls together.
+
+    function: the learner's. takes: the names of its arguments, for the words. `printed`: did it print?
+    """
+
+    def __init__(self, function, takes):
+        self.function, self.takes, self.left, self.printed = function, takes, SECONDS, False
+
+    def __call__(self, arguments, then=lambda answer: answer):
+        """The function's answer to `arguments`, handed to `then` under the same protection. The caller makes copies.
+
+        Raises NotAttempted or Trouble, and nothing else but the stop button's KeyboardInterrupt.
+        """
+        self._check_count(arguments)
+        said, start = io.StringIO(), time.monotonic()
+        try:
+            with _world_kept(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _limit(self.left):
+                answer = self.function(*arguments)
+                if answer is not None and answer is not ...:
+                    return then(answer)
+        except NotImplementedError:
+            raise NotAttempted("Not attempted yet.") from None
+        except KeyboardInterrupt:
+            raise
+        except _TooLong:
+            raise Trouble(f"It was stopped after {SECONDS} seconds. Is there a loop that never ends?", "time") from None
+        except BaseException as error:  # SystemExit too: a learner's exit() must not end the kernel
+            raise Trouble(self._where(error), type(error).__name__) from None
+        finally:
+            self.left = max(0.1, self.left - (time.monotonic() - start))
+            self.printed = self.printed or bool(said.getvalue())
+        if _is_stub(self.function):
+            raise NotAttempted("Not attempted yet.")
+        raise NotAttempted(f"It gave back {answer}. If you have written it: is the return missing?")
+
+    def _check_count(self, arguments):
+        try:
+            inspect.signature(self.function).bind(*arguments)
+        except ValueError:  # some functions in C keep their signature to themselves
+            return
+        except TypeError:
+            raise Trouble(f"It takes {inspect.signature(self.function)}, and it is called with "
+                          f"{' and '.join(self.takes)}.", "TypeError") from None  # fmt: skip
+
+    def _where(self, error):
+        """The error in one sentence, with the last line that is the learner's own."""
+        own = getattr(getattr(self.function, "__code__", None), "co_filename", None)
+        lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        where = f"It stopped in your line `{lines[-1]}`" if lines and lines[-1] else "It stopped"
+        return f"{where} with {said[:300]}"
+
+
+def copies(arguments):
+    """Each case is dealt out anew: a function may spoil its input without spoiling the next call."""
+    return tuple(x.clone() if isinstance(x, torch.Tensor) else copy.deepcopy(x) for x in arguments)
+
+
+def _is_stub(function):
+    try:
+        return all(step.opname in _STUB for step in dis.get_instructions(function))
+    except TypeError:  # no bytecode to look at
+        return False
+
+
+class _TooLong(BaseException):
+    """Not an Exception, so that a learner's `except Exception` does not swallow it."""
+
+
+@contextlib.contextmanager
+def _limit(seconds):
+    """Signals reach the main thread only, and only Unix has this one. Elsewhere the stop button is the limit."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number, frame):
+        raise _TooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _world_kept():
+    """The random generators go on as if nothing had been drawn; warnings and NumPy's error modes are as before."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.is_grad_enabled()
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+        torch.set_grad_enabled(states[3])

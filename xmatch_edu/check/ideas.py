@@ -1,0 +1,152 @@
+"""Wrong ideas that more than one exercise meets: (name, what happened and why it is another thing).
+
+What each idea computes stands beside its exercise, in the chapter's file. The softmax below is for those versions.
+"""
+
+import numpy as np
+
+SCALE_DIVIDED = (
+    "the scale divides instead of multiplying",
+    "You divided the scores by the scale. That is right for a temperature, which is 1 / scale: a larger scale must "
+    "make the probabilities sharper, and yours get flatter.",
+)
+SCALE_AFTER = (
+    "the scale comes after the softmax",
+    "You multiplied by the scale when the softmax was done: the probabilities, or the loss. It belongs inside exp, on "
+    "the scores, where it stretches the differences between them.",
+)
+SCALE_FORGOTTEN = (
+    "the scale has no effect",
+    "Your answer is that of scale 1 for every scale. Either the scale is not used, or it multiplies both the part "
+    "above the line and the part below, and cancels: it belongs inside exp.",
+)
+NO_SUM = (
+    "the division by the sum is missing",
+    "exp makes each score positive, but these numbers do not add up to 1 yet. Divide by the sum of all of them: that "
+    "is what makes the candidates compete.",
+)
+NO_EXP = (
+    "the exp is missing",
+    "You divided the scores themselves by their sum. Scores can be negative, and then so are your probabilities: exp "
+    "makes each one positive first.",
+)
+SOFTMAX_TWICE = (
+    "a softmax of a softmax",
+    "Your scores went through the softmax twice. The second one sees numbers between 0 and 1, which differ too little:"
+    " it makes everything nearly even, however sure the first one was.",
+)
+WHOLE_MATRIX = (
+    "one sum for the whole matrix",
+    "You divided by the sum over all cells. Then all N×N cells share one probability of 1 among them, and not each row"
+    " (or column) its own: along which axis do the candidates stand?",
+)
+OTHER_LOGARITHM = (
+    "another logarithm",
+    "Your log is not the natural one: base 2 makes the loss 1.44 times as large, base 10 makes it 0.43 times. The "
+    "formula means the inverse of exp, which NumPy and torch call log.",
+)
+MISSING_MINUS = (
+    "the minus is missing",
+    "Right in size, wrong in sign. The log of a probability is negative, and a loss should be small when things are "
+    "good: put a minus before it.",
+)
+MEAN_FOR_SUM = (
+    "the mean in place of the sum",
+    "You divided by N, and here the sum is asked for, as in the paper. Which model is best does not depend on it, but "
+    "the number and the size of the gradient do.",
+)
+SUM_FOR_MEAN = (
+    "the sum in place of the mean",
+    "You added up all pairs, and here their mean is asked for. The sum grows with the batch, so it cannot be held "
+    "against ln N.",
+)
+MEAN_OVER_N2 = (
+    "a mean over N×N cells",
+    "You took the mean over all cells of the matrix. Only N of them are matches, and the zeros count in your mean: the"
+    " loss comes out N times too small. Divide by the number of images.",
+)
+WRONG_AXIS = (
+    "the softmax runs along the wrong axis",
+    "Your numbers are those of a softmax down the columns; or you turned S over first, and nothing can tell the two "
+    "apart. A row asks which text belongs to this image, a column asks which image belongs to this text.",
+)
+P_FOR_LOG = (
+    "P in place of −log P",
+    "You added up probabilities, not prices. A picture that is sure and wrong must pay much more than one that is "
+    "merely unsure, and that is what the log does.",
+)
+LABELS_STAY = (
+    "the labels did not follow the shuffle",
+    "You took the diagonal, the labels of the old order. The texts have moved, so the label of an image is the column "
+    "where its own text stands now.",
+)
+LABELS_ZERO = (
+    "every label is 0",
+    "You say that column 0 is right for every image. The label is the number of the column in which the image's own "
+    "text stands, another one for each image.",
+)
+LABELS_ONE = (
+    "every label is 1",
+    "A label is not a tick that says yes: it is the number of a column, and you gave column 1 to every image. Each "
+    "image needs the column in which its own text stands.",
+)
+LABELS_REVERSED = (
+    "the labels run backwards",
+    "Your labels are N − 1, N − 2, … 0, which gives the first image the last text. Pair i came in as row i and column "
+    "i.",
+)
+LABELS_SHIFTED = (
+    "the labels are shifted by one",
+    "Your labels point one column too far, and the last one comes round to 0. Columns are counted from 0.",
+)
+MSE = (
+    "the identity as values to be reached",
+    "You compared each cell with 0 or 1 by squared differences. The identity does not say what value a cell should "
+    "have, it says which column is the right answer: only −log P of that column counts.",
+)
+BCE = (
+    "N×N separate yes-or-no questions",
+    "That is binary cross-entropy: each cell on its own, match or no match. The formula asks one question a row, with "
+    "the texts as competing answers: a softmax, not a sigmoid. (Binary is a loss too, another one: it needs a bias.)",
+)
+OWN_LEFT_OUT = (
+    "the diagonal is left out below the line",
+    "The sum below the line must hold the right text too: it runs over every text j. Without it the fraction is no "
+    "probability any more and may exceed 1.",
+)
+ROWS_ONLY = (
+    "one direction only",
+    "You asked only which text belongs to each image (or only which image belongs to each text). Both are asked for "
+    "here: the second is the same line with S turned over.",
+)
+ADDED = (
+    "both directions added, not averaged",
+    "Both directions are there, but their sum is twice their average. With the average the number can be held against "
+    "ln N.",
+)
+DETACHED = (
+    "the value is right, and no gradient comes back",
+    "Somewhere your numbers left torch's record: .item(), .detach(), float(), .numpy() or torch.tensor(…) of a tensor "
+    "does that. The loss looks right on the screen, and training with it changes nothing.",
+)
+NO_LENGTHS = (
+    "the lengths are not divided out",
+    "These are dot products, not cosines. A picture with large numbers then scores high with everything: divide by "
+    "both lengths.",
+)
+ONE_LENGTH = (
+    "only one side is divided by its length",
+    "One of the two sides keeps its length, so its long vectors score higher than they should. A cosine divides by "
+    "both lengths, the image's and the text's.",
+)
+BATCH_AXIS = (
+    "the lengths run over the batch, not over the features",
+    "You made each feature's column of length 1, over all samples of the batch. A vector's length is taken over its "
+    "own D numbers, so that one picture's score does not depend on the others.",
+)
+
+
+def softmax(x, axis=-1):
+    """With the care of chapter 03, so that only the idea is wrong and not the numbers."""
+    positive = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return positive / positive.sum(axis=axis, keepdims=True)
