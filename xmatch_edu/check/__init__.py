@@ -19,4 +19,4 @@ globals().update({one.name: one for chapter in CHAPTERS for one in chapter.EXERC
 
 def course_map():
     """How far you are, from the file in the notebook's folder -> a table that shows itself."""
-    return progress.CourseMap({chapter.TITLE: chapter.EXERCISES for chapter in CHAPTERS})
+    return progress.CourseMap([(chapter.TITLE, chapter.NOTEBOOK, chapter.EXERCISES) for chapter in CHAPTERS])

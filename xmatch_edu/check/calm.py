@@ -58,7 +58,7 @@ class Caller:
                 if answer is not None and answer is not ...:
                     return then(answer)
         except NotImplementedError:
-            raise NotAttempted("Not attempted yet.") from None
+            raise NotAttempted("") from None
         except KeyboardInterrupt:
             raise
         except _TooLong:
@@ -69,7 +69,7 @@ class Caller:
             self.left = max(0.1, self.left - (time.monotonic() - start))
             self.printed = self.printed or bool(said.getvalue())
         if _is_stub(self.function):
-            raise NotAttempted("Not attempted yet.")
+            raise NotAttempted("")
         raise NotAttempted(f"It gave back {answer}. If you have written it: is the return missing?")
 
     def _check_count(self, arguments):

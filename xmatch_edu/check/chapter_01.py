@@ -8,6 +8,7 @@ from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.check.ideas import softmax
 
 TITLE = "01 One text, every image"
+NOTEBOOK = "01_one_text_every_image.ipynb"
 
 _random = np.random.default_rng(1)
 

@@ -8,6 +8,7 @@ from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.check.ideas import softmax
 
 TITLE = "02 Labels are the diagonal"
+NOTEBOOK = "02_labels_are_the_diagonal.ipynb"
 
 _random = np.random.default_rng(2)
 

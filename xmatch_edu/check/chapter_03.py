@@ -8,6 +8,7 @@ from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.check.ideas import softmax
 
 TITLE = "03 From loops to one line"
+NOTEBOOK = "03_from_loops_to_matmul.ipynb"
 
 _random = np.random.default_rng(3)
 

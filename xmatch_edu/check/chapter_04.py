@@ -12,6 +12,7 @@ from xmatch_edu.check import ideas, pictures
 from xmatch_edu.check.engine import Exercise, Misconception, Part
 
 TITLE = "04 torch and the GPU"
+NOTEBOOK = "04_torch_and_the_gpu.ipynb"
 
 _random = np.random.default_rng(4)
 

@@ -84,7 +84,7 @@ def judge(exercise, learner):
             seen[case] = look(exercise, run, arguments, wanted[case])
         except calm.NotAttempted as nothing:
             if not seen:
-                return Result(exercise.name, NOT_ATTEMPTED, (str(nothing),))
+                return Result(exercise.name, NOT_ATTEMPTED, tuple(filter(None, [str(nothing)])))
             seen[case] = Seen((), str(nothing), ("nothing",))
         if seen[case].form == ("raised", "time"):
             return Result(exercise.name, WRONG, (seen[case].complaint, f"The case: {case}."))
@@ -135,6 +135,8 @@ def look(exercise, run, arguments, wanted):
     except calm.Trouble as trouble:
         return Seen((), str(trouble), ("raised", trouble.kind))
     answers = (answer,) if len(exercise.gives) == 1 else answer
+    if isinstance(answers, np.ndarray | torch.Tensor) and answers.ndim == 1:
+        answers = tuple(answers)  # two numbers may come as one array
     if not isinstance(answers, tuple | list) or len(answers) != len(exercise.gives):
         names = " and ".join(part.name for part in exercise.gives)
         return Seen((), f"It gave {_described(answers)}, expected {len(exercise.gives)} values: {names}.", ("count",))
@@ -158,12 +160,12 @@ def _read(part, value, want, device):
     """(the value as float64 array or words, or None; what is wrong with its form in words, or "")."""
     if part.dtype == "text":
         return (value, "") if isinstance(value, str) else (None, f"It gave {_described(value)}, expected words.")
+    if isinstance(value, torch.Tensor) and device is not None and value.device != device:
+        return None, f"{part.name} lies on {value.device}, and what your function was given lies on {device}."
     try:
         array = _array(value)
     except (ValueError, TypeError, RuntimeError, OverflowError):
         return None, f"For {part.name} it gave {_described(value)}, expected numbers."
-    if isinstance(value, torch.Tensor) and device is not None and value.device != device:
-        return None, f"{part.name} lies on {value.device}, and what your function was given on {device}."
     if array.shape != want.shape:
         expected = f"{want.shape}: {part.axes}" if want.shape else "one number"
         turned = " Yours is that, turned on its side." if array.shape == want.shape[::-1] and array.ndim > 1 else ""

@@ -82,12 +82,15 @@ def _is_entry(one):
 
 
 def _fingerprint(function):
-    """Of the answer's text, not kept itself; of its name where Python does not know the text."""
-    try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):
-        text = repr(type(function))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Of what the answer does, not of its comments; the answer itself is not kept."""
+    code = getattr(function, "__code__", None)
+    what = _steps(code) if code else repr(type(function))
+    return hashlib.sha256(what.encode()).hexdigest()[:16]
+
+
+def _steps(code):
+    inner = [_steps(one) if inspect.iscode(one) else repr(one) for one in code.co_consts]
+    return repr((code.co_code, code.co_names, inner))
 
 
 _SIGNS = {"solved": "●", "tried": "◐", "not yet": "○"}
@@ -96,38 +99,43 @@ _SIGNS = {"solved": "●", "tried": "◐", "not yet": "○"}
 class CourseMap:
     """The exercises of the course and how far you are, drawn from the file in this folder.
 
-    chapters: {title: [exercises]}. As the last line of a cell it shows itself.
+    chapters: [(title, notebook, [exercises])]. As the last line of a cell it shows itself.
     """
 
     def __init__(self, chapters):
         noted, self._said = read()
-        self._lines = [(title, [(one.name, *self._state(noted.get(one.name))) for one in exercises])
-                       for title, exercises in chapters.items()]  # fmt: skip
-
-    @staticmethod
-    def _state(one):
-        if one is None:
-            return "not yet", ""
-        met = ", ".join(one["misconceptions"])
-        return "solved" if one["passed"] else "tried", f"met: {met}" if met else ""
+        self._chapters = [(title, notebook, [(one.name, *_state(noted.get(one.name))) for one in exercises])
+                          for title, notebook, exercises in chapters]  # fmt: skip
 
     def __repr__(self):
         lines = []
-        for title, exercises in self._lines:
-            solved = sum(state == "solved" for _, state, _ in exercises)
-            lines.append(f"{title}: {solved} of {len(exercises)} solved")
-            lines += [f"  {_SIGNS[state]} {name}, {state}{met and '; ' + met}" for name, state, met in exercises]
+        for title, _, exercises in self._chapters:
+            lines.append(f"{title}: {_count(exercises)}")
+            lines.append("  " + "  ".join(f"{_SIGNS[state]} {name}" for name, state, _ in exercises))
+            lines += [f"  met in {name}: {', '.join(met)}" for name, _, met in exercises if met]
         return "\n".join([*lines, *self._said])
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align: left">{html.escape(title)}</th>'
-            f'<td style="text-align: left">{"<br>".join(self._cell(*one) for one in exercises)}</td></tr>'
-            for title, exercises in self._lines
-        )
+        rows = []
+        for title, notebook, exercises in self._chapters:
+            signs = " &nbsp; ".join(f'<span style="white-space: nowrap" title="{state}">{_SIGNS[state]} {name}</span>'
+                                    for name, state, _ in exercises)  # fmt: skip
+            met = "".join(f"<br><small>met in {name}: {html.escape(', '.join(met))}</small>"
+                          for name, _, met in exercises if met)  # fmt: skip
+            rows.append(f'<tr><th scope="row" style="text-align: left"><a href="{notebook}">{title}</a></th>'
+                        f'<td style="text-align: left; white-space: nowrap">{_count(exercises)}</td>'
+                        f'<td style="text-align: left">{signs}{met}</td></tr>')  # fmt: skip
+        legend = ", ".join(f"{sign} {state}" for state, sign in _SIGNS.items())
         said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self._said)
-        return {"text/plain": repr(self), "text/html": f"<table>{rows}</table>{said}"}
+        return {"text/plain": repr(self), "text/html": f"<table>{''.join(rows)}</table><p>{legend}</p>{said}"}
 
-    def _cell(self, name, state, met):
-        words = f"{_SIGNS[state]} {name}, {state}"
-        return words + (f" <small>({html.escape(met)})</small>" if met else "")
+
+def _state(one):
+    """("solved", "tried" or "not yet", the misconceptions met)."""
+    if one is None:
+        return "not yet", []
+    return "solved" if one["passed"] else "tried", list(one["misconceptions"])
+
+
+def _count(exercises):
+    return f"{sum(state == 'solved' for _, state, _ in exercises)} of {len(exercises)} solved"

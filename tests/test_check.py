@@ -1,0 +1,280 @@
+"""The checks: every misconception gets its own name and no other, no right answer is refused, and nothing is harmed."""
+
+import random
+import threading
+
+import numpy as np
+import pytest
+import torch
+from right_answers import RIGHT
+
+from xmatch_edu import check
+from xmatch_edu.check import calm, engine, pictures
+from xmatch_edu.check.result import NOT_ATTEMPTED, PASS, WRONG
+
+EXERCISES = {one.name: one for chapter in check.CHAPTERS for one in chapter.EXERCISES}
+MUTANTS = [
+    pytest.param(exercise, idea, wrong, id=f"{exercise.name}: {idea.name} {number}")
+    for exercise in EXERCISES.values()
+    for idea in exercise.misconceptions
+    for number, wrong in enumerate(idea.wrongs, start=1)
+]
+ANSWERS = [
+    pytest.param(EXERCISES[name], answer, id=f"{name} {number}")
+    for name, answers in RIGHT.items()
+    for number, answer in enumerate(answers, start=1)
+]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Progress is noted where the notebook is: here."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("exercise", "idea", "wrong"), MUTANTS)
+def test_a_misconception_gets_its_own_name(exercise, idea, wrong):
+    result = engine.judge(exercise, wrong)
+    assert (result.outcome, result.misconception) == (WRONG, idea.name)
+    assert idea.says in " ".join(result.sentences) and idea.name in repr(result)
+
+
+@pytest.mark.parametrize(("exercise", "idea", "wrong"), MUTANTS)
+def test_no_other_misconception_would_claim_it(exercise, idea, wrong):
+    wanted = {case: engine._wanted(exercise, arguments) for case, arguments in exercise.cases.items()}
+    run = calm.Caller(wrong, exercise.takes)
+    seen = {case: engine.look(exercise, run, arguments, wanted[case]) for case, arguments in exercise.cases.items()}
+    others = [one for one in exercise.misconceptions if one is not idea]
+    assert engine.recognise(engine.replace(exercise, misconceptions=others), seen, wanted) is None
+
+
+@pytest.mark.parametrize(("exercise", "answer"), ANSWERS)
+def test_a_right_answer_passes(exercise, answer):
+    result = engine.judge(exercise, answer)
+    assert result.outcome == PASS, result
+
+
+def test_there_are_enough_of_both():
+    assert set(RIGHT) == set(EXERCISES)
+    assert all(len(answers) >= 5 for answers in RIGHT.values())
+    assert all(len(exercise.misconceptions) >= 5 for exercise in EXERCISES.values())
+    names = [idea.name for exercise in EXERCISES.values() for idea in exercise.misconceptions]
+    assert len(set(names)) >= 30
+    for exercise in EXERCISES.values():
+        own = [idea.name for idea in exercise.misconceptions]
+        assert len(own) == len(set(own)), f"{exercise.name} names two ideas alike"
+
+
+def test_a_misconception_is_told_in_two_sentences_or_so():
+    for exercise in EXERCISES.values():
+        for idea in exercise.misconceptions:
+            assert 60 < len(idea.says) < 420 and idea.says.endswith((".", ")", "?")), idea.name
+
+
+# The first exercise stands for all in what follows. What a learner's function does to the world around it:
+
+
+def right(row, scale):
+    return np.exp(scale * row) / np.exp(scale * row).sum()
+
+
+def judged(function):
+    return engine.judge(check.row_probabilities, function)
+
+
+def test_a_stub_is_not_attempted_and_says_no_more():
+    def dots(row, scale):
+        ...
+
+    def documented(row, scale):
+        """What to do."""
+
+    def announced(row, scale):
+        raise NotImplementedError
+
+    def given_back(row, scale):
+        return ...
+
+    for stub in (dots, documented, announced):
+        assert judged(stub).outcome == NOT_ATTEMPTED and judged(stub).sentences == ()
+    assert judged(given_back).outcome == NOT_ATTEMPTED
+
+
+def test_a_missing_return_is_guessed():
+    def forgot(row, scale):
+        positive = np.exp(scale * row)
+        positive / positive.sum()  # noqa: B018
+
+    assert judged(forgot).outcome == NOT_ATTEMPTED and "return missing" in repr(judged(forgot))
+
+
+def test_none_in_some_cases_is_wrong():
+    def sometimes(row, scale):
+        return right(row, scale) if len(row) > 1 or scale != 3.0 else None
+
+    def later(row, scale):
+        return right(row, scale) if len(row) < 7 else None
+
+    assert judged(sometimes).outcome == NOT_ATTEMPTED  # the first case already
+    assert judged(later).outcome == WRONG and "7 texts" in repr(judged(later))
+
+
+def test_an_error_deep_inside_names_the_learners_line():
+    def deep(row, scale):
+        table = np.zeros((2, 3))
+        return np.linalg.inv(table)
+
+    assert judged(deep).outcome == WRONG
+    assert "`return np.linalg.inv(table)`" in repr(judged(deep)) and "LinAlgError" in repr(judged(deep))
+
+
+def test_the_number_of_arguments_is_said_in_words():
+    assert "It takes (row), and it is called with row and scale" in repr(judged(lambda row: row))
+
+
+def test_something_else_than_a_function_is_named():
+    for other, words in [(None, "got None"), (np.ones(3), "got a ndarray"), (3.0, "got a float")]:
+        assert judged(other).outcome == WRONG and words in repr(judged(other))
+
+
+def test_inputs_and_generators_are_as_before():
+    def vandal(row, scale):
+        np.random.seed(0)
+        torch.manual_seed(0)
+        random.seed(0)
+        torch.set_grad_enabled(False)
+        np.seterr(all="raise")
+        row -= row.max()
+        row *= scale
+        np.exp(row, out=row)
+        row /= row.sum()
+        return row
+
+    before = [arguments[0].copy() for arguments in check.row_probabilities.cases.values()]
+    states = np.random.get_state()[1].copy(), torch.get_rng_state(), random.getstate(), np.geterr()
+    assert judged(vandal).outcome == PASS
+    assert all((then == now[0]).all() for then, now in zip(before, check.row_probabilities.cases.values(), strict=True))
+    assert (np.random.get_state()[1] == states[0]).all() and (torch.get_rng_state() == states[1]).all()
+    assert (random.getstate(), np.geterr(), torch.is_grad_enabled()) == (*states[2:], True)
+
+
+def test_printing_is_kept_back_and_said(capsys):
+    def talker(row, scale):
+        print("here I am")
+        return right(row, scale)
+
+    result = judged(talker)
+    assert result.outcome == PASS and "What it printed" in repr(result)
+    assert capsys.readouterr().out == ""
+    assert "printed" not in repr(judged(right))
+
+
+def test_an_endless_loop_ends(monkeypatch):
+    def forever(row, scale):
+        while True:
+            try:
+                row = row + 0
+            except Exception:
+                pass
+
+    monkeypatch.setattr(calm, "SECONDS", 0.3)
+    result = judged(forever)
+    assert result.outcome == WRONG and "never ends" in repr(result)
+    assert judged(right).outcome == PASS  # and the alarm is off again
+
+
+def test_without_signals_it_is_judged_all_the_same():
+    results = []
+    thread = threading.Thread(target=lambda: results.append(judged(right)))
+    thread.start()
+    thread.join()
+    assert results[0].outcome == PASS
+
+
+def test_exit_ends_nothing_and_the_stop_button_does():
+    def leaves(row, scale):
+        raise SystemExit
+
+    def stopped(row, scale):
+        raise KeyboardInterrupt
+
+    assert judged(leaves).outcome == WRONG and "SystemExit" in repr(judged(leaves))
+    with pytest.raises(KeyboardInterrupt):
+        judged(stopped)
+
+
+def test_a_warning_is_not_shown(recwarn):
+    judged(lambda row, scale: row / 0)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function", "words"),
+    [
+        ("cosine_matrix", lambda q, d: np.ones(len(q)), "has the shape (1,), expected (1, 1): one row per image"),
+        ("cosine_matrix", lambda q, d: (d @ q.T), "turned on its side"),
+        ("cosine_matrix", lambda q, d: "0.5", "it gave a str, expected numbers"),
+        ("cosine_matrix", lambda q, d: [[1.0], [1.0, 2.0]], "it gave a list, expected numbers"),
+        ("cosine_matrix", lambda q, d: np.ones((len(q), len(d)), dtype=complex), "expected numbers"),
+        ("cosine_matrix", lambda q, d: np.ones((len(q), len(d)), dtype=bool), "expected numbers"),
+        ("first_loss", lambda S, scale: np.ones(len(S)), "has the shape (1,), expected one number"),
+        ("labels_after", lambda p: np.argsort(p).astype(float), "came as float64, expected whole numbers"),
+        ("all_columns", lambda S: 0.5, "It gave a float, expected 2 values: the loss and the gradient"),
+        ("all_columns", lambda S: (0.5, 1, 2), "It gave a tuple, expected 2 values"),
+        ("loss_from_features", lambda q, t, scale: 0.0, "came as float, expected a tensor of float32"),
+        ("loss_from_features", lambda q, t, scale: torch.zeros(()).half(), "came as float16, expected a tensor of"),
+        ("loss_from_features", lambda q, t, scale: torch.zeros((), device="meta"), "lies on meta, and what"),
+        ("diagnose", lambda loss, N: loss, "It gave a float, expected words"),
+        ("largest_batches", lambda memory, D: (1.5, 2.5), "came as float, expected whole numbers"),
+    ],
+)
+def test_the_form_is_said_in_words(exercise, function, words):
+    result = engine.judge(EXERCISES[exercise], function)
+    assert result.outcome == WRONG and words in repr(result), result
+
+
+def test_an_unknown_mistake_shows_the_smallest_case_that_fails():
+    result = judged(lambda row, scale: right(row, scale) + (0.01 * np.arange(len(row)) if len(row) > 2 else 0))
+    assert result.outcome == WRONG and result.misconception is None
+    assert "4 texts, scale 3" in result.numbers and "yours" in result.numbers and "expected" in result.numbers
+    assert "3 of 4 cells differ: (0, 1), (0, 2), (0, 3)." in result.picture.alt
+
+
+def test_a_wrong_gradient_beside_a_right_value_is_told_apart():
+    def half(S, p):
+        loss = RIGHT["shuffled_line"][0](S, p)
+        return loss.detach() + (loss - loss.detach()) / 2
+
+    result = engine.judge(check.shuffled_line, half)
+    assert "the loss: right. the gradient of S: another value." in repr(result)
+
+
+def test_the_picture_outlines_exactly_the_cells_that_differ():
+    ours, other = np.eye(3), np.eye(3)
+    other[0, 2] = other[2, 1] = 0.5
+    picture = pictures.beside(other, ours, "scores", "S")
+    frames = {(round(patch.get_y() + 0.5), round(patch.get_x() + 0.5)) for patch in picture.figure.axes[0].patches}
+    assert frames == {(0, 2), (2, 1)} and "2 of 9 cells differ: (0, 2), (2, 1)." in picture.alt
+    assert pictures.beside(ours, ours, "scores", "S") is None
+
+
+def test_a_nudge_finds_the_gradient_of_any_loss():
+    from xmatch_edu import loops
+
+    S = np.random.default_rng(0).normal(size=(3, 3))
+    slopes = pictures.of_nudges(lambda arguments: (loops.matching_loss(*arguments),), (S,), None)
+    assert np.abs(slopes - loops.matching_gradient(S)).max() < 1e-9
+
+
+def test_what_a_result_shows_is_safe_on_a_page():
+    def odd(row, scale):
+        raise ValueError("<script>alert(1)</script> & more")
+
+    page = judged(odd)._repr_mimebundle_()["text/html"]
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_every_picture_has_a_description():
+    page = engine.judge(check.first_loss, check.first_loss.misconceptions[2].wrongs[0])._repr_mimebundle_()["text/html"]
+    assert 'alt="How the loss answers' in page

@@ -1,0 +1,117 @@
+"""What is remembered of a learner's attempts: one file, never half written, never lost, and only where there was one."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from xmatch_edu import check
+from xmatch_edu.check import progress
+from xmatch_edu.check.result import PASS
+
+ATTEMPT = "from xmatch_edu import check\nfor k in range({count}):\n    check.{name}(eval(f'lambda p: [{{k}}] * len(p)'))"
+
+
+def right(loss, N):
+    return check.diagnose.right(loss, N)
+
+
+def wrong(p):
+    return p
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def stored(folder):
+    return json.loads((folder / progress.FILE).read_text("utf-8"))["exercises"]
+
+
+def test_an_untouched_stub_leaves_nothing(folder):
+    check.labels_after(lambda p: None)
+    check.course_map()
+    assert list(folder.iterdir()) == []
+
+
+def test_attempts_misconceptions_and_success_are_noted(folder):
+    check.labels_after(wrong)
+    check.labels_after(wrong)  # Run All asks about the same answer again
+    assert stored(folder)["labels_after"] | {"last": ""} == {
+        "attempts": 1, "passed": False, "misconceptions": {"the columns' answer": 1}, "last": ""}  # fmt: skip
+    check.labels_after(lambda p: p + 0)
+    assert stored(folder)["labels_after"]["attempts"] == 2
+    assert stored(folder)["labels_after"]["misconceptions"] == {"the columns' answer": 2}
+    assert check.diagnose(right).outcome == PASS and stored(folder)["diagnose"]["passed"]
+    check.diagnose(lambda loss, N: "goes on")
+    assert stored(folder)["diagnose"]["passed"], "once solved stays solved"
+
+
+def test_no_code_of_the_learner_is_kept(folder):
+    check.labels_after(lambda p: ["a secret"])
+    assert "secret" not in (folder / progress.FILE).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"[]", b'{"version": 1}', b'{"version": 1, "exercises": {"labels_after": 3}}',
+     b'{"version": 1, "exercises": {"labels_after": {"attempts": "9", "passed": true, "misconceptions": {}}}}',
+     b'{"version": 99, "exercises": {}}'],
+)  # fmt: skip
+def test_a_spoilt_file_is_set_aside_and_said(folder, content):
+    (folder / progress.FILE).write_bytes(content)
+    (folder / "progress.spoilt-1.json").write_bytes(b"an older one")
+    result = check.labels_after(wrong)
+    assert "set aside as progress.spoilt-2.json" in repr(result)
+    assert (folder / "progress.spoilt-2.json").read_bytes() == content
+    assert (folder / "progress.spoilt-1.json").read_bytes() == b"an older one"
+    assert stored(folder)["labels_after"]["attempts"] == 1
+
+
+def test_the_map_shows_what_is_noted(folder):
+    check.labels_after(wrong)
+    check.diagnose(right)
+    words = repr(check.course_map())
+    assert "◐ labels_after" in words and "● diagnose" in words and "○ newton" in words
+    assert "04 torch and the GPU: 1 of 6 solved" in words and "met in labels_after: the columns' answer" in words
+    page = check.course_map()._repr_mimebundle_()["text/html"]
+    assert 'href="02_labels_are_the_diagonal.ipynb"' in page and "the columns&#x27; answer" in page
+
+
+def test_the_map_says_so_where_the_file_is_spoilt(folder):
+    (folder / progress.FILE).write_text("no", "utf-8")
+    assert "set aside" in repr(check.course_map())
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_does_no_harm_to_the_answer(folder):
+    folder.chmod(0o500)
+    try:
+        assert check.diagnose(right).outcome == PASS
+        assert "could not be noted" in repr(check.diagnose(right))
+    finally:
+        folder.chmod(0o700)
+
+
+def test_a_file_that_cannot_be_written_does_no_harm_to_the_answer(folder, monkeypatch):
+    def full(path, content):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(progress, "write", full)
+    result = check.diagnose(right)
+    assert result.outcome == PASS and "could not be noted" in repr(result)
+
+
+def test_two_kernels_at_once_lose_nothing(folder):
+    """Two real processes, each with forty attempts at another exercise and forty at one that they share."""
+    codes = [ATTEMPT.format(name=name, count=40) for name in ("labels_after", "column_gradient")]
+    shared = ATTEMPT.format(name="two_caption_loss", count=40)
+    running = [subprocess.Popen([sys.executable, "-c", f"{code}\n{shared}"], cwd=folder) for code in codes]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    assert {name: one["attempts"] for name, one in stored(folder).items()} == {
+        "labels_after": 40, "column_gradient": 40, "two_caption_loss": 80}  # fmt: skip
+    assert sorted(file.name for file in folder.iterdir() if not file.name.startswith(".")) == [progress.FILE]
