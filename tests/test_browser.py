@@ -18,7 +18,8 @@ import torch
 from matplotlib import colormaps
 
 from xmatch_edu import inputs, losses
-from xmatch_edu.explore.matching import VIEWS, MatchingExplorer
+from xmatch_edu.explore import MatchingExplorer
+from xmatch_edu.explore.matching import VIEWS
 from xmatch_edu.launch.commands import SETTINGS, SILENT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -26,6 +27,7 @@ PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
 )
+CHAPTER = Path(__file__).parent.parent / "notebooks" / "02_labels_are_the_diagonal.ipynb"
 RANDOM = np.random.default_rng(11)
 # Two frames later everything that was asked for is drawn.
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(model.get('loss')))))"
@@ -224,24 +226,17 @@ def test_from_key_to_picture(show, capsys):
                     print(f"\n{what}, N = {n}, {part}: {figures}", end="")
 
 
-CELLS = [
-    """import numpy as np
-from xmatch_edu.explore.matching import MatchingExplorer
-
-explorer = MatchingExplorer(np.eye(4), scale=5)
-explorer""",
-    """agree = explorer.loss is not None and bool(abs(explorer.loss - explorer.numbers()["loss"]) < 1e-5)
-print("Python says", explorer.scale, explorer.cell, agree)
-if explorer.scale != 5:
-    explorer.view = "gradient\"""",
-]
+ASK = """agree = explorer.loss is not None and bool(abs(explorer.loss - explorer.numbers()["loss"]) < 1e-5)
+print("Python says", explorer.scale, explorer.order, explorer.labels_follow, explorer.cell, agree)
+if not explorer.labels_follow:
+    explorer.view = "gradient\""""
 
 
 @pytest.fixture
 def lab(tmp_path):
-    """JupyterLab on a folder with one notebook, in its dark theme -> the notebook's address."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}  # else JupyterLab asks for one
+    """JupyterLab on a folder with chapter 02 and one more cell, in its dark theme -> the notebook's address."""
+    notebook = nbformat.read(CHAPTER, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(ASK))
     (tmp_path / "work").mkdir()
     nbformat.write(notebook, tmp_path / "work" / "live.ipynb")
     theme = tmp_path / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
@@ -276,28 +271,49 @@ def lab(tmp_path):
             server.kill()
 
 
-def test_in_jupyterlab_python_and_the_picture_follow_each_other(lab, page):
+def test_in_jupyterlab_chapter_02_is_alive(lab, page):
+    """Run All; then the slider, the shuffle with and without its labels, a cell, and Python asked and answering."""
     page.goto(lab)
     page.wait_for_selector("text=/ipykernel.*Idle/", timeout=60_000)  # sooner, the cells would not run
     page.click(".lm-MenuBar-item:has-text('Run')")
     page.click(".lm-Menu-item[data-command='runmenu:run-all']")
-    page.wait_for_selector("text=Python says 5.0", timeout=60_000)
+    last = page.locator(".jp-CodeCell").last
+    last.scroll_into_view_if_needed()
+    page.wait_for_function("""() => [...document.querySelectorAll(".jp-CodeCell")].at(-1)?.innerText
+        .includes("Python says 3.0 [0, 1, 2, 3] True")""", timeout=120_000)
+    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+
+    page.locator(".xm").scroll_into_view_if_needed()
     page.wait_for_selector(".xm canvas")
-    page.focus(".xm input[type=range]")
-    before = pixels(page)
+    slider, loss = ".xm input[type=range]", page.locator(".xm-loss")
     page.check(".xm >> text=P(text | image)")
-    page.focus(".xm input[type=range]")
+    page.focus(slider)
+    before, told = pixels(page), loss.inner_text()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => document.querySelector('.xm-scale').innerText.trim() === 'scale 5.49'")
-    assert pixels(page) != before
+    page.wait_for_function("() => document.querySelector('.xm-scale').innerText.trim() !== 'scale 3'")
+    scale = page.inner_text(".xm-scale").strip().removeprefix("scale ")
+    assert 3 < float(scale) < 5 and pixels(page) != before and loss.inner_text() != told
+
+    told, before = loss.inner_text(), pixels(page)
+    page.click(".xm >> text=shuffle the texts")
+    page.wait_for_function("then => document.querySelector('.xm canvas').toDataURL() !== then", arg=before)
+    assert loss.inner_text() == told, "labels follow: the loss is the old one"
+    page.uncheck(".xm >> text=labels follow")
+    page.wait_for_function("then => document.querySelector('.xm-loss').innerText !== then", arg=told)
+    stayed = float(loss.inner_text().split(": ")[1].split(" ")[0])
+    assert stayed > 1 + float(told.split(": ")[1].split(" ")[0])
+
     page.focus(".xm canvas")
     for key in ("ArrowDown", "ArrowRight", "ArrowDown"):  # JupyterLab would move to another cell of the notebook
         page.keyboard.press(key)
     assert page.evaluate("document.activeElement.tagName") == "CANVAS"
     light = page.eval_on_selector(".xm", "xm => getComputedStyle(xm).color.match(/[0-9.]+/g).slice(0, 3).map(Number)")
     assert min(light) > 150, "dark theme, light words"
-    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    last.scroll_into_view_if_needed()
+    last.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
-    page.wait_for_selector("text=Python says 5.49 [2, 1] True")
+    order = MatchingExplorer(np.eye(4)).shuffles[0]
+    page.wait_for_selector(f"text=Python says {scale} {order} False [2, 1] True")
+    page.locator(".xm").scroll_into_view_if_needed()
     page.wait_for_selector(".xm input[value=gradient]:checked")  # and Python moved the picture

@@ -13,8 +13,7 @@ import traitlets
 from matplotlib import colormaps
 
 from xmatch_edu import inputs, losses
-from xmatch_edu.explore import batch, matching
-from xmatch_edu.explore.matching import MatchingExplorer
+from xmatch_edu.explore import MatchingExplorer, batch, matching
 from xmatch_edu.plots import heatmaps
 
 RANDOM = np.random.default_rng(7)

@@ -24,6 +24,7 @@ BARE = {  # room -> what must not be needed to import it
     "certificate": ["torch", *JUPYTER],
     "bench.__main__": ["matplotlib", "PIL", *JUPYTER],
     "bench.worker": ["matplotlib", "PIL", *JUPYTER],
+    "check": JUPYTER,
     "recorded": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "launch.commands": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "launch.doctor": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
@@ -53,7 +54,18 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "recorded/__init__": set(),
     "explore/batch": {"inputs"},
     "explore/matching": {"inputs", "loops", "plots", "explore"},
-    "explore/slider": {"plots", "loops", "losses", "labels", "scores"},
+    "explore/__init__": {"explore"},
+    "check/__init__": {"check"},
+    "check/calm": set(),
+    "check/ideas": set(),
+    "check/result": {"plots"},
+    "check/pictures": {"plots"},
+    "check/progress": {"check", "launch"},  # launch: to write a file in one stroke
+    "check/engine": {"check"},
+    "check/chapter_01": {"check", "loops"},
+    "check/chapter_02": {"check", "loops"},
+    "check/chapter_03": {"check", "loops", "measure"},
+    "check/chapter_04": {"check", "loops"},
 }
 
 

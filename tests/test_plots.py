@@ -11,7 +11,6 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from xmatch_edu import plots
-from xmatch_edu.explore.slider import Slider
 from xmatch_edu.plots import heatmaps
 from xmatch_edu.plots.costs import amount
 
@@ -157,20 +156,6 @@ def test_bad_input_is_named(what):
     call, words = BAD[what]
     with pytest.raises(ValueError, match=words):
         call()
-
-
-def test_a_slider_redraws_its_picture_and_has_a_still_one_beside_it():
-    live = Slider(
-        lambda scale: plots.heatmap(scale * S, title=f'scale {scale:g} < "9"'),
-        name="scale", low=1, high=20, step=1, value=2,
-    )  # fmt: skip
-    data, metadata = live._repr_mimebundle_()
-    assert {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} <= data.keys()
-    assert "scale 2" in metadata["image/png"]["alt"] == data["text/plain"]
-    before = live.children[1].value
-    assert before.startswith('<img alt="Heatmap of scale 2 &lt; &quot;9&quot;: ')
-    live.slider.value = 5
-    assert "scale 5" in live.picture.alt and "scale 5" in live.children[1].value != before
 
 
 def filled(picture):

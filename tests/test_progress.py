@@ -1,4 +1,4 @@
-"""What is remembered of a learner's attempts: one file, never half written, never lost, and only where there was one."""
+"""What is remembered of attempts: one file, never half written, never lost, and only where there was an attempt."""
 
 import json
 import os
@@ -11,7 +11,10 @@ from xmatch_edu import check
 from xmatch_edu.check import progress
 from xmatch_edu.check.result import PASS
 
-ATTEMPT = "from xmatch_edu import check\nfor k in range({count}):\n    check.{name}(eval(f'lambda p: [{{k}}] * len(p)'))"
+ATTEMPT = """from xmatch_edu import check
+for k in range({count}):
+    check.{name}(eval(f"lambda p: [{{k}}] * len(p)"))
+"""
 
 
 def right(loss, N):
@@ -110,7 +113,7 @@ def test_two_kernels_at_once_lose_nothing(folder):
     """Two real processes, each with forty attempts at another exercise and forty at one that they share."""
     codes = [ATTEMPT.format(name=name, count=40) for name in ("labels_after", "column_gradient")]
     shared = ATTEMPT.format(name="two_caption_loss", count=40)
-    running = [subprocess.Popen([sys.executable, "-c", f"{code}\n{shared}"], cwd=folder) for code in codes]
+    running = [subprocess.Popen([sys.executable, "-c", code + shared], cwd=folder) for code in codes]
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     assert {name: one["attempts"] for name, one in stored(folder).items()} == {
         "labels_after": 40, "column_gradient": 40, "two_caption_loss": 80}  # fmt: skip

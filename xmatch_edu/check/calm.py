@@ -127,14 +127,16 @@ def _limit(seconds):
 
 @contextlib.contextmanager
 def _world_kept():
-    """The random generators go on as if nothing had been drawn; warnings and NumPy's error modes are as before."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.is_grad_enabled()
+    """The random generators go on as if nothing had been drawn; the settings of NumPy and torch are as before."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    settings = torch.is_grad_enabled(), torch.get_default_dtype()
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings(), np.errstate(all="ignore"), np.printoptions():
             warnings.simplefilter("ignore")
             yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
-        torch.set_grad_enabled(states[3])
+        torch.set_grad_enabled(settings[0])
+        torch.set_default_dtype(settings[1])

@@ -97,9 +97,11 @@ def judge(exercise, learner):
         return Result(exercise.name, WRONG, (idea.says, *notes), idea.name)
     idea = recognise(exercise, seen, wanted)
     case = next((case for case in failing if seen[case].complaint), failing[0])
-    sentences = [seen[case].complaint or (idea.says if idea else _which(exercise, seen[case], wanted[case]))]
-    if seen[case].complaint:
-        sentences += [f"The case: {case}."] + ([idea.says] if idea else [])
+    sentences = [seen[case].complaint, f"The case: {case}."] if seen[case].complaint else []
+    if idea:
+        sentences.append(idea.says)
+    elif not sentences:
+        sentences += _hints(exercise, seen[case], wanted[case])
     numbers = "" if seen[case].complaint else _side_by_side(exercise, case, seen[case].parts, wanted[case])
     picture = _picture(exercise, run, failing, seen, wanted)
     return Result(exercise.name, WRONG, (*sentences, *notes), idea.name if idea else None, numbers, picture)
@@ -124,10 +126,9 @@ def look(exercise, run, arguments, wanted):
         dealt[index] = dealt[index].clone()  # no leaf: torch would forbid to change a leaf in place
 
     def differentiated(answer):
-        if not leaves or not isinstance(answer, torch.Tensor) or answer.ndim:
-            return answer, ()
-        none = [None] * len(leaves)
-        slopes = torch.autograd.grad(answer, leaves, allow_unused=True) if answer.requires_grad else none
+        slopes = [None] * len(leaves)
+        if leaves and isinstance(answer, torch.Tensor) and answer.requires_grad and answer.ndim == 0:
+            slopes = torch.autograd.grad(answer, leaves, allow_unused=True)
         return answer, [torch.zeros_like(x) if s is None else s for x, s in zip(leaves, slopes, strict=True)]
 
     try:
@@ -138,13 +139,16 @@ def look(exercise, run, arguments, wanted):
     if isinstance(answers, np.ndarray | torch.Tensor) and answers.ndim == 1:
         answers = tuple(answers)  # two numbers may come as one array
     if not isinstance(answers, tuple | list) or len(answers) != len(exercise.gives):
+        count = f"{len(answers)} value{'s' * (len(answers) != 1)}" if isinstance(answers, tuple | list) else ""
+        came = count or _described(answers)
         names = " and ".join(part.name for part in exercise.gives)
-        return Seen((), f"It gave {_described(answers)}, expected {len(exercise.gives)} values: {names}.", ("count",))
+        return Seen((), f"It gave {came}, expected {len(exercise.gives)}: {names}.", ("count",))
     device = next((x.device for x in dealt if isinstance(x, torch.Tensor)), None)
     parts = []
     for part, value, want in zip(exercise.gives, answers, wanted, strict=False):
         array, complaint = _read(part, value, want, device)
         if complaint:
+            complaint = complaint[0].upper() + complaint[1:]
             return Seen((*parts, *([] if array is None else [array])), complaint, ("form", part.name, complaint))
         parts.append(array)
     return Seen((*parts, *(_array(slope) for slope in slopes)))
@@ -173,9 +177,12 @@ def _read(part, value, want, device):
     name = str(getattr(value, "dtype", type(value).__name__)).removeprefix("torch.")
     if part.dtype == "integer":
         if "int" not in name and not all(isinstance(one, int) for one in np.ravel(value).tolist()):
-            return array, f"{part.name} came as {name}, expected whole numbers (integers)."
-    elif part.dtype != "number" and (name != part.dtype or not isinstance(value, torch.Tensor)):
-        return array, f"{part.name} came as {name}, expected a tensor of {part.dtype}."
+            return array, f"{part.name} came as {name}, expected whole numbers: int(…) makes one, dtype=int an array."
+    elif part.dtype != "number":
+        if not isinstance(value, torch.Tensor):
+            return array, f"{part.name} came as {_described(value)}, expected a torch tensor of {part.dtype}."
+        if name != part.dtype:
+            return array, f"{part.name} came as {name}, expected {part.dtype}."
     return array, ""
 
 
@@ -215,11 +222,19 @@ def _names(exercise):
     return [part.name for part in exercise.gives] + [f"the gradient of {exercise.takes[i]}" for i in exercise.gradients]
 
 
-def _which(exercise, seen, wanted):
+def _hints(exercise, seen, wanted):
+    """What can be said of values that no misconception explains: which are right, and what is nearly so."""
     names = _names(exercise)
     ok = [_close(one, other, exercise.error) for one, other in zip(seen.parts, wanted, strict=True)]
     right, wrong = ([name for name, good in zip(names, ok, strict=True) if good is said] for said in (True, False))
-    return f"{' and '.join(right)}: right. {' and '.join(wrong)}: another value." if right else ""
+    if right:
+        yield f"{' and '.join(right)}: right. {' and '.join(wrong)}: another value."
+    pairs = [(one, other) for one, other, good in zip(seen.parts, wanted, ok, strict=True) if not good]
+    if isinstance(pairs[0][1], str):
+        if all(one.strip(" .").lower() == other.lower() for one, other in pairs):
+            yield "Only the letters differ: these words are compared one by one."
+    elif all(_close(one, other, 2e-3) for one, other in pairs):
+        yield "The first digits agree. Is your answer rounded, or of low precision?"
 
 
 def _side_by_side(exercise, case, parts, wanted):
@@ -232,11 +247,12 @@ def _side_by_side(exercise, case, parts, wanted):
         apart = np.abs(np.nan_to_num(one, nan=np.inf, posinf=np.inf, neginf=-np.inf) - other)
         at = tuple(int(place) for place in np.unravel_index(np.argmax(apart), other.shape))
         name, one, other = f"{name}, at {list(at)}, where it is furthest off", one[at], other[at]
-    return f"The case: {case}. {name}:\nyours\n{_numbers(one)}\nexpected\n{_numbers(other)}"
+    digits = 7 if _close(one, other, 2e-3) else 4
+    return f"The case: {case}. {name}:\nyours\n{_numbers(one, digits)}\nexpected\n{_numbers(other, digits)}"
 
 
-def _numbers(array):
-    return np.array2string(np.round(array, 4) + 0.0, separator=", ", suppress_small=True)
+def _numbers(array, digits):
+    return np.array2string(array + 0.0, precision=digits, separator=", ", suppress_small=True)
 
 
 def _picture(exercise, run, failing, seen, wanted):

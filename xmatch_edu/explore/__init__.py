@@ -1,1 +1,5 @@
 """Live pictures: what moves under your hand in a notebook. Still pictures live in `plots`."""
+
+from xmatch_edu.explore.matching import MatchingExplorer
+
+__all__ = ["MatchingExplorer"]

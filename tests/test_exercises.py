@@ -1,0 +1,143 @@
+"""The exercises where they stand: each notebook with wrong answers planted, then its own solutions, run to its end."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools import notebooks
+from xmatch_edu import check
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+STUB = re.compile(r"^def (\w+)\((.*)\):\n    \.\.\.$", re.MULTILINE)
+SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.DOTALL)
+LEVELS = re.compile(r"\*(\d+) minutes · difficulty [123] of 3 · importance [123] of 3\.\*")
+
+# One wrong answer an exercise, as a learner might write it, with what the chapter has at hand -> the name it must get.
+WRONG = {
+    "cosine_matrix": ("return image_features @ text_features.T", "the lengths are not divided out"),
+    "row_probabilities": ("return scale * np.exp(row) / np.exp(row).sum()", "the scale comes after the softmax"),
+    "column_probabilities": (
+        "positive = np.exp(scale * scores[j])\n    return positive / positive.sum()",
+        "a row, not a column",
+    ),
+    "first_loss": (
+        "P = np.exp(scale * scores)\n    P /= P.sum(axis=0)\n    return -np.log(np.diag(P)).sum()",
+        "the softmax runs along the wrong axis",
+    ),
+    "labels_after": ("return p", "the columns' answer"),
+    "matrix_loss": ("return ((softmax(S, axis=1) - Y) ** 2).mean()", "the identity as values to be reached"),
+    "column_gradient": ("return softmax(S, axis=1) - np.eye(len(S))", "the gradient of the rows"),
+    "two_caption_loss": (
+        "p = np.exp(row) / np.exp(row).sum()\n    return -np.log(p[0] + p[1])",
+        "either one will do",
+    ),
+    "all_columns": (
+        "P = np.exp(S) / np.exp(S).sum(axis=0)\n    return -np.log(np.diag(P)).mean(), (P - np.eye(len(S))) / len(S)",
+        "exp overflows",
+    ),
+    "squared_distances": (
+        "return ((images[:, None] - texts[None]) ** 2).sum(axis=-1)",
+        "a block in memory",
+    ),
+    "largest_batches": ("return int((memory / D) ** 0.5), int(memory**0.5)", "numbers counted, not bytes"),
+    "every_word_with_every_region": (
+        'return np.einsum("nrd,mtd->nmrt", regions, words)',
+        "words and regions changed places",
+    ),
+    "multiples_of_S": (
+        "return measure.array_bytes(lambda: rung(np.zeros((N, N)))) / (N * N * 8)",
+        "S weighed too",
+    ),
+    "loss_from_features": (
+        "S = scale * F.normalize(image_features, dim=1) @ F.normalize(text_features, dim=1).T\n"
+        "    return the_line(S.softmax(dim=1))",
+        "probabilities where logits belong",
+    ),
+    "to_features": ("return G @ q, G.T @ d", "each side from its own features"),
+    "shuffled_line": ("return the_line(S)", "the labels did not follow the shuffle"),
+    "diagnose": (
+        "near = lambda value: abs(loss - value) < 1e-3\n"
+        '    if loss == math.nan:\n        return "not a number"\n'
+        '    if near(math.log(N)):\n        return "nothing learned"\n'
+        '    return "softmax twice" if near(math.log(1 + (N - 1) / math.e)) else "goes on"',
+        "NaN compared with ==",
+    ),
+    "newton": (
+        "stored = torch.tensor(math.log(start), dtype=torch.float64, requires_grad=True)\n"
+        "    for _ in range(steps):\n"
+        "        stored.data -= torch.autograd.grad(the_line(cosines * stored.exp()), stored)[0]\n"
+        "    return stored.exp().item()",
+        "a gradient step of size 1",
+    ),
+    "unit_half": ("return x / (x.norm(dim=1, keepdim=True) + 1e-8)", "zero divided by zero"),
+}
+
+
+def exercises(notebook):
+    """[(place of the stub's cell, name, the text before it, the text after it)]"""
+    cells = notebook.cells
+    return [
+        (place, match[1], cells[place - 1].source, cells[place + 1].source)
+        for place, cell in enumerate(cells)
+        if cell.cell_type == "code" and (match := STUB.search(cell.source))
+    ]
+
+
+def read(chapter):
+    return nbformat.read(FOLDER / chapter.NOTEBOOK, as_version=4)
+
+
+CHAPTERS = pytest.mark.parametrize("chapter", check.CHAPTERS, ids=lambda chapter: chapter.NOTEBOOK)
+
+
+@CHAPTERS
+def test_each_exercise_has_its_stub_its_check_its_levels_and_its_help(chapter):
+    found = exercises(read(chapter))
+    assert [name for _, name, _, _ in found] == [one.name for one in chapter.EXERCISES]
+    assert len(found) >= (3 if chapter.TITLE < "03" else 4)
+    for number, (place, name, before, after) in enumerate(found, start=1):
+        cell = read(chapter).cells[place].source
+        assert cell.endswith(f"\n\n\ncheck.{name}({name})"), name
+        assert STUB.search(cell)[2] == ", ".join(getattr(check, name).takes), f"{name}: the check calls it otherwise"
+        assert LEVELS.search(before), f"{name}: minutes, difficulty …"
+        assert f"**{number} · " in before, f"{name} is number {number}"
+        assert after.startswith("<details><summary>Hint</summary>") and SOLUTION.search(after), f"{name}: hint …"
+
+
+@CHAPTERS
+def test_the_minutes_of_the_exercises_are_those_in_the_title(chapter):
+    notebook = read(chapter)
+    minutes = sum(int(LEVELS.search(before)[1]) for _, _, before, _ in exercises(notebook))
+    assert f"and {minutes} for the exercises" in notebook.cells[0].source
+    start, readme = FOLDER / "00_start_here.ipynb", FOLDER.parent / "README.md"
+    for page in (start, readme):
+        line = next(line for line in page.read_text("utf-8").splitlines() if f"[{chapter.TITLE}](" in line)
+        assert f"+ {minutes} for the exercises" in line, page.name
+
+
+@pytest.mark.slow
+@CHAPTERS
+def test_wrong_answers_are_named_and_solutions_pass(chapter, tmp_path):
+    notebook = read(chapter)
+    names = [name for _, name, _, _ in exercises(notebook)]
+    for place, name, _, after in reversed(exercises(notebook)):
+        cell = notebook.cells[place]
+        wrong = nbformat.from_dict({**cell, "id": f"wrong-{name}"[:64].replace("_", "-")})
+        wrong.source = cell.source.replace("    ...", f"    {WRONG[name][0]}", 1)
+        cell.source = STUB.sub(lambda stub, text=after: SOLUTION.search(text)[1].strip(), cell.source, count=1)
+        notebook.cells.insert(place, wrong)
+    text = notebooks.execute(nbformat.writes(notebook), tmp_path, chapter.NOTEBOOK, timeout=120)
+    notebook = nbformat.reads(text, as_version=4)
+    told = {name: [] for name in names}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (match := re.search(r"^check\.(\w+)\(\1\)$", cell.source, re.MULTILINE)):
+            told[match[1]].append(cell.outputs[-1].data["text/plain"])
+    for name, (wrong, solved) in told.items():
+        assert f"This looks like: {WRONG[name][1]}." in wrong, wrong
+        assert solved.startswith(f"✓ {name}: Right."), solved
+    record = json.loads((tmp_path / "progress.json").read_text("utf-8"))["exercises"]
+    assert {name: (one["attempts"], one["passed"], list(one["misconceptions"])) for name, one in record.items()} == {
+        name: (2, True, [WRONG[name][1]]) for name in names}  # fmt: skip
