@@ -172,7 +172,6 @@ to_features = Exercise(
         "3 images, 5 texts, 4 features": _back(3, 5, 4),
         "5 images, 3 texts, 2 features": _back(5, 3, 2),
     },
-    picture=(pictures.of_part(0), "gradient", "The gradient of q, images down, features across"),
     misconceptions=(
         Misconception(
             "the two changed places",
@@ -427,7 +426,8 @@ newton = Exercise(
         ),
         Misconception(
             "always five steps, or always from 3",
-            "You used a fixed number of steps or a fixed start, not the arguments.",
+            "Your number of steps or your start is fixed. Both come as arguments: another start and another count must give "
+            "another scale.",
             lambda S, start, steps: _newton(S, start, 5), lambda S, start, steps: _newton(S, 3.0, steps),
             lambda S, start, steps: _newton(S, 3.0, 5),
         ),
@@ -473,7 +473,6 @@ unit_half = Exercise(
         "3 vectors": _half(_random.normal(size=(3, 4)).tolist()),
     },
     error=2e-3,
-    picture=(pictures.of_part(0), "scores", "The unit vectors, one a row"),
     misconceptions=(
         Misconception(
             "float32 where float16 was asked",

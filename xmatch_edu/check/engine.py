@@ -241,22 +241,27 @@ def _side_by_side(exercise, case, parts, wanted):
     """Computed beside expected in the smallest case that fails, the first part that differs."""
     name, one, other = next((name, one, other) for name, one, other in zip(_names(exercise), parts, wanted, strict=True)
                             if not _close(one, other, exercise.error))  # fmt: skip
+    head = f"The smallest case that fails: {case}."
     if isinstance(other, str):
-        return f"The case: {case}.\nyours     {one}\nexpected  {other}"
+        return f"{head}\nyours     {one}\nexpected  {other}"
     if other.size > 20:
         apart = np.abs(np.nan_to_num(one, nan=np.inf, posinf=np.inf, neginf=-np.inf) - other)
         at = tuple(int(place) for place in np.unravel_index(np.argmax(apart), other.shape))
         name, one, other = f"{name}, at {list(at)}, where it is furthest off", one[at], other[at]
     digits = 7 if _close(one, other, 2e-3) else 4
-    return f"The case: {case}. {name}:\nyours\n{_numbers(one, digits)}\nexpected\n{_numbers(other, digits)}"
+    one, other = (_numbers(array, digits) for array in (one, other))
+    if "\n" in one + other:
+        return f"{head} {name}:\nyours\n{one}\nexpected\n{other}"
+    return f"{head} {name}:\nyours     {one}\nexpected  {other}"
 
 
 def _numbers(array, digits):
-    return np.array2string(array + 0.0, precision=digits, separator=", ", suppress_small=True)
+    array = array.astype(int) if np.isfinite(array).all() and (array == np.round(array)).all() else array + 0.0
+    return np.array2string(array, precision=digits, separator=", ", suppress_small=True)
 
 
 def _picture(exercise, run, failing, seen, wanted):
-    """Of the first failing case that has one."""
+    """Of the first failing case that has one, of at least nine cells if there is such a case."""
     if exercise.picture is None:
         return None
     of, kind, what = exercise.picture
@@ -268,15 +273,15 @@ def _picture(exercise, run, failing, seen, wanted):
         answer = run(calm.copies(arguments))
         return tuple(map(_array, answer if isinstance(answer, tuple) else (answer,)))
 
-    for case in failing:
-        if seen[case].complaint:
-            continue
+    first = None
+    for case in [case for case in failing if not seen[case].complaint]:
         arguments = exercise.cases[case]
         try:
-            own = of(yours, arguments, seen[case].parts)
+            own, other = of(yours, arguments, seen[case].parts), of(right, arguments, wanted[case])
         except (calm.Trouble, calm.NotAttempted):
             continue
-        picture = pictures.beside(own, of(right, arguments, wanted[case]), kind, f"{what}, {case}")
-        if picture:
+        picture = pictures.beside(own, other, kind, f"{what}, {case}")
+        if picture and other.size >= 9:
             return picture
-    return None
+        first = first or picture
+    return first

@@ -65,8 +65,9 @@ def beside(yours, right, kind, what):
         return None
     shown, title = np.where(lost, 0, yours), "yours (what is no\nnumber, drawn as 0)" if lost.any() else "yours"
     parts = [(title, shown, kind), ("right", right, kind), ("yours − right", shown - right, "gradient")]
-    figure = plots.panels(parts, labels=wrong.astype(float)).figure  # its frames outline what is wrong here
+    # The frames, elsewhere around the matches, outline what is wrong here.
+    figure = plots.panels(parts, labels=wrong.astype(float), same_colours=True).figure
     cells = ", ".join(f"({i}, {j})" for i, j in np.argwhere(wrong)[:8]) + (" …" if wrong.sum() > 8 else "")
-    alt = f"{what}: yours, the right one, and the difference. {wrong.sum()} of {wrong.size} cells differ: {cells}."
+    alt = f"{what}: yours, the right one, and the difference. {wrong.sum()} of {wrong.size} cells differ, and are outlined: {cells}."
     alt += f" {lost.sum()} of yours are no numbers, and drawn as 0." if lost.any() else ""
     return plots.Picture(figure, alt)

@@ -48,6 +48,8 @@ class Result:
             lines.append(f"<pre>{html.escape(self.numbers)}</pre>")
         if self.picture:
             png = base64.b64encode(self.picture.png()).decode()
-            lines.append(f'<br><img alt="{html.escape(self.picture.alt)}" src="data:image/png;base64,{png}">')
+            lines.append(f"<p>{html.escape(self.picture.alt)}</p>")
+            alt = "Heatmaps side by side: yours, the right one and the difference, as described above"
+            lines.append(f'<img alt="{alt}" style="max-width: 100%" src="data:image/png;base64,{png}">')
         style = f"border-left: 4px solid {colour}; padding: 2px 12px; max-width: 52em"
         return f'<div style="{style}">{"".join(lines)}</div>'

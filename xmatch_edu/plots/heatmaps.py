@@ -21,7 +21,7 @@ _STYLES = {
     "scores": ("viridis", None, None, "{:.2f}"),
     "probabilities": ("magma", 0.0, 1.0, "{:.2f}"),
     "labels": ("gray", 0.0, 1.0, "{:.2g}"),
-    "gradient": ("cividis", None, None, "{:+.2f}"),  # 0 in the middle
+    "gradient": ("cividis", None, None, "{:+.2f}"),
 }
 _NUMBERS_UP_TO = 8
 _ACROSS = 3
@@ -83,10 +83,11 @@ def matching_panels(scores, labels=None, *, scale=1.0, pictures=None, captions=N
     )
 
 
-def panels(parts, *, pictures=None, captions=None, labels=None):
+def panels(parts, *, pictures=None, captions=None, labels=None, same_colours=False):
     """Several matrices of one batch on the same rows and columns, three in a line -> Picture.
 
-    parts: a list of (title, matrix (N, M), kind); the rest as in `heatmap`.
+    parts: a list of (title, matrix (N, M), kind); the rest as in `heatmap`. same_colours: a colour means one number in
+    all panels of a kind, so that they can be compared; otherwise each panel uses its whole range.
     """
     parts = [(title or kind, _matrix(matrix, kind), kind) for title, matrix, kind in parts]
     if not parts:
@@ -108,7 +109,8 @@ def panels(parts, *, pictures=None, captions=None, labels=None):
     figure, places = _layout(len(parts), cell * m, cell * n, captions is not None)
     for index, (place, (title, matrix, kind)) in enumerate(zip(places, parts, strict=True)):
         ax = figure.add_axes(place)
-        _draw(ax, matrix, kind, cell)
+        alike = [other for _, other, its_kind in parts if its_kind == kind] if same_colours else [matrix]
+        _draw(ax, matrix, kind, cell, _limits(kind, alike))
         ax.set_title(title, fontsize=10, pad=6)
         _decorate(ax, cell, pictures if small or index % _ACROSS == 0 else None, captions, pictures is None)
         if legible and matches is not None:
@@ -155,11 +157,18 @@ def _check_decorations(n, m, pictures, captions):
         raise ValueError("captions: a list of strings, one for each column (text side)")
 
 
-def _draw(ax, matrix, kind, cell):
-    colours, low, high, form = _STYLES[kind]
-    if kind == "gradient":
-        high = np.abs(matrix).max() or 1.0
-        low = -high
+def _limits(kind, matrices):
+    """The lowest and the highest number that the colours show."""
+    low, high = _STYLES[kind][1:3]
+    if kind == "gradient":  # 0 in the middle
+        high = max(np.abs(matrix).max() for matrix in matrices) or 1.0
+        return -high, high
+    return (min(map(np.min, matrices)), max(map(np.max, matrices))) if low is None else (low, high)
+
+
+def _draw(ax, matrix, kind, cell, limits):
+    colours, form = _STYLES[kind][0], _STYLES[kind][3]
+    low, high = limits
     image = ax.imshow(matrix, cmap=colours, vmin=low, vmax=high, aspect="auto")
     if max(matrix.shape) > _NUMBERS_UP_TO:
         ax.figure.colorbar(image, cax=ax.inset_axes((1.03, 0.15, 0.03, 0.7))).ax.tick_params(labelsize=7)
