@@ -426,8 +426,7 @@ newton = Exercise(
         ),
         Misconception(
             "always five steps, or always from 3",
-            "Your number of steps or your start is fixed. Both come as arguments: another start and another count must give "
-            "another scale.",
+            "Your number of steps, or your start, is fixed. Both come as arguments, and lead to other scales.",
             lambda S, start, steps: _newton(S, start, 5), lambda S, start, steps: _newton(S, 3.0, steps),
             lambda S, start, steps: _newton(S, 3.0, 5),
         ),

@@ -68,6 +68,8 @@ def beside(yours, right, kind, what):
     # The frames, elsewhere around the matches, outline what is wrong here.
     figure = plots.panels(parts, labels=wrong.astype(float), same_colours=True).figure
     cells = ", ".join(f"({i}, {j})" for i, j in np.argwhere(wrong)[:8]) + (" …" if wrong.sum() > 8 else "")
-    alt = f"{what}: yours, the right one, and the difference. {wrong.sum()} of {wrong.size} cells differ, and are outlined: {cells}."
+    count = "All" if wrong.all() else f"{wrong.sum()} of {wrong.size}"
+    alt = f"{what}: yours, the right one, and the difference. {count} cells differ, and are outlined"
+    alt += "." if wrong.all() else f": {cells}."
     alt += f" {lost.sum()} of yours are no numbers, and drawn as 0." if lost.any() else ""
     return plots.Picture(figure, alt)
