@@ -44,7 +44,7 @@ def test_a_misconception_gets_its_own_name(exercise, idea, wrong):
 
 @pytest.mark.parametrize(("exercise", "idea", "wrong"), MUTANTS)
 def test_no_other_misconception_would_claim_it(exercise, idea, wrong):
-    wanted = {case: engine._wanted(exercise, arguments) for case, arguments in exercise.cases.items()}
+    wanted = {case: engine.wanted_by(exercise, arguments) for case, arguments in exercise.cases.items()}
     run = calm.Caller(wrong, exercise.takes)
     seen = {case: engine.look(exercise, run, arguments, wanted[case]) for case, arguments in exercise.cases.items()}
     others = [one for one in exercise.misconceptions if one is not idea]

@@ -61,6 +61,8 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "check/result": {"plots"},
     "check/pictures": {"plots"},
     "check/progress": {"check", "launch"},  # launch: to write a file in one stroke
+    "check/answers": {"check"},
+    "check/words": {"check"},
     "check/engine": {"check"},
     "check/chapter_01": {"check", "loops"},
     "check/chapter_02": {"check", "loops"},

@@ -1,6 +1,8 @@
 """The course answers back: `check.<exercise>(your_function)` says right, not yet and why, or not attempted.
 
-    engine       how an answer is judged
+    engine       how an answer is judged: what an exercise and a misconception are
+    answers      reading what a function gives
+    words        the words for an answer that no misconception explains
     calm         calling a learner's function without harm
     pictures     the N×N picture of an answer, yours beside the right one
     result       what an answer is told, on the page and in plain text

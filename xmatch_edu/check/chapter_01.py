@@ -4,7 +4,8 @@ import numpy as np
 
 from xmatch_edu import loops
 from xmatch_edu.check import ideas, pictures
-from xmatch_edu.check.engine import Exercise, Misconception, Part
+from xmatch_edu.check.answers import Part
+from xmatch_edu.check.engine import Exercise, Misconception
 from xmatch_edu.check.ideas import softmax
 
 TITLE = "01 One text, every image"
@@ -27,7 +28,6 @@ def _own_length(x):
 
 cosine_matrix = Exercise(
     name="cosine_matrix",
-    chapter=TITLE,
     takes=("image_features", "text_features"),
     gives=(Part("S", "one row per image, one column per text"),),
     right=loops.cosine_scores,
@@ -64,7 +64,6 @@ cosine_matrix = Exercise(
 
 row_probabilities = Exercise(
     name="row_probabilities",
-    chapter=TITLE,
     takes=("row", "scale"),
     gives=(Part("the row of P", "one probability per text"),),
     right=lambda row, scale: loops.matching_steps(row[None], np.array([0]), scale=scale).probabilities[0],
@@ -117,7 +116,6 @@ _square, _wide, _tall = _scores(4, 4), _scores(3, 5), _scores(5, 3)
 
 column_probabilities = Exercise(
     name="column_probabilities",
-    chapter=TITLE,
     takes=("scores", "j", "scale"),
     gives=(Part("the column of P", "one probability per image"),),
     right=lambda S, j, scale: loops.matching_steps(
@@ -177,7 +175,6 @@ def _without_own(S, scale):
 
 first_loss = Exercise(
     name="first_loss",
-    chapter=TITLE,
     takes=("scores", "scale"),
     gives=(Part("the loss L₁"),),
     right=lambda S, scale: loops.matching_loss(S, scale=scale, direction="image_to_text", reduction="sum"),

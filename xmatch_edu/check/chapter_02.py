@@ -4,7 +4,8 @@ import numpy as np
 
 from xmatch_edu import loops
 from xmatch_edu.check import ideas, pictures
-from xmatch_edu.check.engine import Exercise, Misconception, Part
+from xmatch_edu.check.answers import Part
+from xmatch_edu.check.engine import Exercise, Misconception
 from xmatch_edu.check.ideas import softmax
 
 TITLE = "02 Labels are the diagonal"
@@ -20,7 +21,6 @@ def _scores(n, m):
 # No order here is its own inverse, and none is a turn by one: those would hide which labels were given.
 labels_after = Exercise(
     name="labels_after",
-    chapter=TITLE,
     takes=("p",),
     gives=(Part("labels", "one column number per image", "integer"),),
     right=lambda p: np.argmax(np.asarray(p)[None, :] == np.arange(len(p))[:, None], axis=1),
@@ -87,7 +87,6 @@ def _without_matches(S, Y):
 
 matrix_loss = Exercise(
     name="matrix_loss",
-    chapter=TITLE,
     takes=("S", "Y"),
     gives=(Part("the loss"),),
     right=lambda S, Y: loops.matching_loss(S, Y, direction="image_to_text"),
@@ -150,7 +149,6 @@ def _gradient_of_rows(S):
 
 column_gradient = Exercise(
     name="column_gradient",
-    chapter=TITLE,
     takes=("S",),
     gives=(Part("the gradient", "one row per image, one column per text"),),
     right=lambda S: loops.matching_gradient(S, direction="text_to_image", reduction="sum"),
@@ -216,7 +214,6 @@ column_gradient = Exercise(
 
 two_caption_loss = Exercise(
     name="two_caption_loss",
-    chapter=TITLE,
     takes=("row",),
     gives=(Part("the loss of the row"),),
     right=lambda row: loops.matching_loss(row[None], np.array([[0.5, 0.5, *[0] * (len(row) - 2)]]),

@@ -4,7 +4,8 @@ import numpy as np
 
 from xmatch_edu import loops, measure
 from xmatch_edu.check import ideas, pictures
-from xmatch_edu.check.engine import Exercise, Misconception, Part
+from xmatch_edu.check.answers import Part
+from xmatch_edu.check.engine import Exercise, Misconception
 from xmatch_edu.check.ideas import softmax
 
 TITLE = "03 From loops to one line"
@@ -61,7 +62,6 @@ def _slip_of_the_sum(S):
 
 all_columns = Exercise(
     name="all_columns",
-    chapter=TITLE,
     takes=("S",),
     gives=(Part("the loss"), Part("the gradient", "one row per image, one column per text")),
     right=lambda S: (loops.matching_loss(S, direction="text_to_image"),
@@ -165,7 +165,6 @@ def _squares(x):
 
 squared_distances = Exercise(
     name="squared_distances",
-    chapter=TITLE,
     takes=("images", "texts"),
     gives=(Part("the distances", "one row per image, one column per text"),),
     right=lambda q, t: np.array([[sum((a - b) ** 2 for a, b in zip(x, y, strict=True)) for y in t] for x in q]),
@@ -232,7 +231,6 @@ def _fits(bytes_a_row):
 
 largest_batches = Exercise(
     name="largest_batches",
-    chapter=TITLE,
     takes=("memory", "D"),
     gives=(Part("N of the block", "", "integer"), Part("N of S", "", "integer")),
     right=lambda memory, D: (_fits(memory / (8 * D)), _fits(memory / 8)),
@@ -292,7 +290,6 @@ def _literal(regions, words):
 
 every_word_with_every_region = Exercise(
     name="every_word_with_every_region",
-    chapter=TITLE,
     takes=("regions", "words"),
     gives=(Part("the products", "images, texts, words, regions"),),
     right=_literal,
@@ -368,7 +365,6 @@ def _held(rung, N):
 
 multiples_of_S = Exercise(
     name="multiples_of_S",
-    chapter=TITLE,
     takes=("rung", "N"),
     gives=(Part("the multiple"),),
     right=lambda rung, N: {_one: 1.0, _three: 3.0, _two_for_a_while: 2.0}[rung],

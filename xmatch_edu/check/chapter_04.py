@@ -9,7 +9,8 @@ import torch.nn.functional as F
 
 from xmatch_edu import loops
 from xmatch_edu.check import ideas, pictures
-from xmatch_edu.check.engine import Exercise, Misconception, Part
+from xmatch_edu.check.answers import Part
+from xmatch_edu.check.engine import Exercise, Misconception
 
 TITLE = "04 torch and the GPU"
 NOTEBOOK = "04_torch_and_the_gpu.ipynb"
@@ -65,7 +66,6 @@ def _without_own(S):
 
 loss_from_features = Exercise(
     name="loss_from_features",
-    chapter=TITLE,
     takes=("image_features", "text_features", "scale"),
     gives=(Part("the loss", "", "float32"),),
     right=_right_loss,
@@ -161,7 +161,6 @@ def _literal_back(G, q, t):
 
 to_features = Exercise(
     name="to_features",
-    chapter=TITLE,
     takes=("G", "q", "d"),
     gives=(Part("the gradient of q", "one row per image, one column per feature"),
            Part("the gradient of d", "one row per text, one column per feature")),
@@ -239,7 +238,6 @@ def _inverse(p):
 
 shuffled_line = Exercise(
     name="shuffled_line",
-    chapter=TITLE,
     takes=("S", "p"),
     gives=(Part("the loss"),),
     right=_right_shuffled,
@@ -310,7 +308,6 @@ _SWAPPED = {"nothing learned": "softmax twice", "softmax twice": "nothing learne
 
 diagnose = Exercise(
     name="diagnose",
-    chapter=TITLE,
     takes=("loss", "N"),
     gives=(Part("the diagnosis", "", "text"),),
     right=_diagnosis,
@@ -386,7 +383,6 @@ def _cosines_of(n):
 
 newton = Exercise(
     name="newton",
-    chapter=TITLE,
     takes=("cosines", "start", "steps"),
     gives=(Part("the scale"),),
     right=_newton,
@@ -460,7 +456,6 @@ def _divided(x, size):
 
 unit_half = Exercise(
     name="unit_half",
-    chapter=TITLE,
     takes=("x",),
     gives=(Part("the unit vectors", "one row per vector, one column per feature", "float16"),),
     right=_right_unit,
