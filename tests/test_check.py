@@ -1,13 +1,19 @@
 """The checks: every misconception gets its own name and no other, no right answer is refused, and nothing is harmed."""
 
 import contextlib
+import json
+import os
 import random
 import re
+import sys
 import threading
+import time
+from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
+from lookalikes import LOOKALIKES
 from right_answers import RIGHT
 
 from xmatch_edu import check
@@ -27,6 +33,12 @@ ANSWERS = [
     for number, answer in enumerate(answers, start=1)
 ]
 
+NEAR_MISSES = [
+    pytest.param(EXERCISES[name], wrong, told, id=f"{name} {number}")
+    for name, wrongs in LOOKALIKES.items()
+    for number, (wrong, told) in enumerate(wrongs, start=1)
+]
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
@@ -42,13 +54,18 @@ def test_a_misconception_gets_its_own_name(exercise, idea, wrong):
     assert idea.says in " ".join(result.sentences) and idea.name in repr(result)
 
 
-@pytest.mark.parametrize(("exercise", "idea", "wrong"), MUTANTS)
-def test_no_other_misconception_would_claim_it(exercise, idea, wrong):
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_no_two_misconceptions_can_be_taken_for_each_other(exercise):
     wanted = {case: engine.wanted_by(exercise, arguments) for case, arguments in exercise.cases.items()}
-    run = calm.Caller(wrong, exercise.takes)
-    seen = {case: engine.look(exercise, run, arguments, wanted[case]) for case, arguments in exercise.cases.items()}
-    others = [one for one in exercise.misconceptions if one is not idea]
-    assert engine.recognise(engine.replace(exercise, misconceptions=others), seen, wanted) is None
+
+    def seen(wrong):
+        run = calm.Caller(wrong, exercise.takes)
+        return [engine.look(exercise, run, arguments, wanted[case]) for case, arguments in exercise.cases.items()]
+
+    all_seen = [(idea.name, seen(wrong)) for idea in exercise.misconceptions for wrong in idea.wrongs]
+    for (name, one), (other_name, other) in combinations(all_seen, 2):
+        alike = all(engine.same(a, b, exercise.error) for a, b in zip(one, other, strict=True))
+        assert name == other_name or not alike, f"{name} and {other_name} are the same in every case"
 
 
 @pytest.mark.parametrize(("exercise", "answer"), ANSWERS)
@@ -57,8 +74,15 @@ def test_a_right_answer_passes(exercise, answer):
     assert result.outcome == PASS, result
 
 
-def test_there_are_enough_of_both():
-    assert set(RIGHT) == set(EXERCISES)
+@pytest.mark.parametrize(("exercise", "wrong", "told"), NEAR_MISSES)
+def test_what_looks_like_a_misconception_is_called_what_it_is(exercise, wrong, told):
+    result = engine.judge(exercise, wrong)
+    assert (result.outcome, result.misconception) == (WRONG, told)
+
+
+def test_there_are_enough_of_all():
+    assert set(RIGHT) == set(LOOKALIKES) == set(EXERCISES)
+    assert all(len(wrongs) >= 3 for wrongs in LOOKALIKES.values())
     assert all(len(answers) >= 5 for answers in RIGHT.values())
     assert all(len(exercise.misconceptions) >= 5 for exercise in EXERCISES.values())
     names = [idea.name for exercise in EXERCISES.values() for idea in exercise.misconceptions]
@@ -136,7 +160,7 @@ def test_the_number_of_arguments_is_said_in_words():
 
 
 def test_something_else_than_a_function_is_named():
-    for other, words in [(None, "got None"), (np.ones(3), "got a ndarray"), (3.0, "got a float")]:
+    for other, words in [(None, "got None"), (np.ones(3), "of type ndarray"), (3.0, "of type float")]:
         assert judged(other).outcome == WRONG and words in repr(judged(other))
 
 
@@ -147,6 +171,10 @@ def test_inputs_and_generators_are_as_before():
         random.seed(0)
         torch.set_grad_enabled(False)
         torch.set_default_dtype(torch.float64)
+        torch.set_num_threads(3)
+        torch.set_default_device("meta")
+        os.chdir("/")
+        sys.setrecursionlimit(500)
         np.seterr(all="raise")
         np.set_printoptions(precision=1)
         row -= row.max()
@@ -157,12 +185,17 @@ def test_inputs_and_generators_are_as_before():
 
     before = [arguments[0].copy() for arguments in check.row_probabilities.cases.values()]
     states = np.random.get_state()[1].copy(), torch.get_rng_state(), random.getstate(), np.geterr()
-    settings = torch.is_grad_enabled(), torch.get_default_dtype(), np.get_printoptions()
+
+    def settings():
+        of_torch = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
+        return *of_torch, torch.get_num_threads(), np.get_printoptions(), os.getcwd(), sys.getrecursionlimit()
+
+    before_all = settings()
     assert judged(vandal).outcome == PASS
     assert all((then == now[0]).all() for then, now in zip(before, check.row_probabilities.cases.values(), strict=True))
     assert (np.random.get_state()[1] == states[0]).all() and (torch.get_rng_state() == states[1]).all()
     assert (random.getstate(), np.geterr()) == states[2:]
-    assert (torch.is_grad_enabled(), torch.get_default_dtype(), np.get_printoptions()) == settings
+    assert settings() == before_all
 
 
 def test_printing_is_kept_back_and_said(capsys):
@@ -182,9 +215,17 @@ def test_an_endless_loop_ends(monkeypatch):
             with contextlib.suppress(Exception):
                 row = row + 0
 
+    def stubborn(row, scale):
+        ends = time.monotonic() + 20
+        while time.monotonic() < ends:
+            with contextlib.suppress(BaseException):
+                row = row + 0
+
     monkeypatch.setattr(calm, "SECONDS", 0.3)
-    result = judged(forever)
-    assert result.outcome == WRONG and "never ends" in repr(result)
+    for endless in (forever, stubborn):
+        start = time.monotonic()
+        result = judged(endless)
+        assert result.outcome == WRONG and "never ends" in repr(result) and time.monotonic() - start < 15
     assert judged(right).outcome == PASS  # and the alarm is off again
 
 
@@ -208,6 +249,127 @@ def test_exit_ends_nothing_and_the_stop_button_does():
         judged(stopped)
 
 
+def test_a_promise_is_no_answer(recwarn):
+    async def later(row, scale):
+        return right(row, scale)
+
+    assert "Leave out async" in repr(judged(later)) and not recwarn.list
+
+
+def test_not_implemented_counts_as_a_stub_in_ones_own_line_only():
+    def below(row, scale):
+        return torch.softmax(torch.tensor(row).to_sparse(), 0)
+
+    def announced(row, scale):
+        raise NotImplementedError("later: the softmax")
+
+    assert judged(below).outcome == WRONG and "to_sparse(), 0)`" in repr(judged(below))
+    assert judged(announced).outcome == NOT_ATTEMPTED and "later: the softmax" in repr(judged(announced))
+
+
+def test_a_loss_that_went_back_already_is_told_so():
+    def eager(S, p):
+        loss = RIGHT["shuffled_line"][0](S, p)
+        loss.backward()
+        return loss
+
+    assert "The check calls backward itself" in repr(engine.judge(check.shuffled_line, eager))
+
+
+class Evil:
+    """What goes wrong when somebody looks at it."""
+
+    def __init__(self, **hooks):
+        self.hooks = hooks
+
+    def __array__(self, *_, **__):
+        raise KeyError("no")
+
+    def __repr__(self):
+        raise ValueError("no")
+
+    __str__ = __repr__
+
+
+class EqualToAll(str):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = str.__hash__
+
+
+def gone(row, scale):
+    folder = os.getcwd()
+    if folder != os.sep:
+        os.chdir(os.sep)
+        os.rmdir(folder)
+    return right(row, scale)
+
+
+def closing(row, scale):
+    sys.stdout.close()
+    return right(row, scale)
+
+
+def speechless(row, scale):
+    raise ValueError(Evil())
+
+
+def half_a_letter(row, scale):
+    raise ValueError("\ud800")
+
+
+def patching(row, scale):
+    np.isfinite = None
+    return 2 * row
+
+
+def too_wide(q, t):
+    if q.shape[1] > 10:
+        raise ValueError("too wide")
+    return RIGHT["squared_distances"][0](q, t)
+
+
+def only_small(q, t):
+    return RIGHT["squared_distances"][0](q, t) if q.shape[1] < 10 else None
+
+
+def complex_when_nudged(S, scale):
+    return RIGHT["first_loss"][0](S, scale) + np.emath.sqrt(S.min() + 1) if S.min() != 0 else 7.0
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function", "outcome"),
+    [
+        ("row_probabilities", gone, PASS),
+        ("row_probabilities", closing, PASS),
+        ("row_probabilities", speechless, WRONG),
+        ("row_probabilities", half_a_letter, WRONG),
+        ("row_probabilities", patching, WRONG),
+        ("row_probabilities", lambda row, scale: Evil(), WRONG),
+        ("row_probabilities", lambda row, scale: [0.0] * 1_000_000, WRONG),
+        ("row_probabilities", lambda row, scale: (x for x in row), WRONG),
+        ("row_probabilities", lambda row, scale: row * 1e300, WRONG),
+        ("row_probabilities", lambda row, scale: judged, WRONG),
+        ("squared_distances", too_wide, WRONG),
+        ("squared_distances", only_small, WRONG),
+        ("first_loss", complex_when_nudged, WRONG),
+        ("diagnose", lambda loss, N: EqualToAll("well"), WRONG),
+        ("diagnose", lambda loss, N: "x" * 5_000_000, WRONG),
+        ("diagnose", lambda loss, N: "\ud800", WRONG),
+        ("largest_batches", lambda memory, D: (10**400, 1), WRONG),
+        ("loss_from_features", lambda q, t, scale: torch.nn.Parameter(torch.zeros(())), WRONG),
+        ("loss_from_features", lambda q, t, scale: torch.zeros(2, 2).to_sparse(), WRONG),
+    ],
+)
+def test_nothing_comes_out_of_a_check_but_its_answer(monkeypatch, exercise, function, outcome):
+    monkeypatch.setattr(np, "isfinite", np.isfinite)  # to be put back after the one that changes it
+    result = EXERCISES[exercise](function)
+    assert result.outcome == outcome, result
+    message = json.dumps(result._repr_mimebundle_(), ensure_ascii=False).encode()
+    assert len(message) < 300_000
+
+
 def test_a_warning_is_not_shown(recwarn):
     judged(lambda row, scale: row / 0)
     assert not recwarn.list
@@ -216,23 +378,26 @@ def test_a_warning_is_not_shown(recwarn):
 @pytest.mark.parametrize(
     ("exercise", "function", "words"),
     [
-        ("cosine_matrix", lambda q, d: np.ones(len(q)), "has the shape (1,), expected (1, 1): one row per image"),
+        ("cosine_matrix", lambda q, d: np.ones(len(q)), "S: shape (1,), expected (1, 1): one row per image"),
         ("cosine_matrix", lambda q, d: (d @ q.T), "turned on its side"),
         ("cosine_matrix", lambda q, d: "0.5", "it gave a str, expected numbers"),
         ("cosine_matrix", lambda q, d: [[1.0], [1.0, 2.0]], "it gave a list, expected numbers"),
         ("cosine_matrix", lambda q, d: np.ones((len(q), len(d)), dtype=complex), "expected numbers"),
         ("cosine_matrix", lambda q, d: np.ones((len(q), len(d)), dtype=bool), "expected numbers"),
-        ("first_loss", lambda S, scale: np.ones(len(S)), "has the shape (1,), expected one number"),
-        ("labels_after", lambda p: np.argsort(p).astype(float), "Labels came as float64, expected whole numbers"),
+        ("cosine_matrix", lambda q, d: np.ma.masked_all((len(q), len(d))), "expected numbers"),
+        ("cosine_matrix", lambda q, d: torch.ones(len(q), len(d)) * 1j, "expected numbers"),
+        ("cosine_matrix", lambda q, d: np.ndarray, "it gave a type, expected numbers"),
+        ("first_loss", lambda S, scale: np.ones(len(S)), "The loss L₁: shape (1,), expected one number"),
+        ("labels_after", lambda p: np.argsort(p).astype(float), "Labels: float64, expected whole numbers"),
         ("all_columns", lambda S: 0.5, "It gave a float, expected 2: the loss and the gradient"),
         ("all_columns", lambda S: (0.5, 1, 2), "It gave 3 values, expected 2"),
         ("all_columns", lambda S: np.ones(1), "It gave 1 value, expected 2"),
-        ("loss_from_features", lambda q, t, scale: 0.0, "The loss came as a float, expected a torch tensor of float32"),
-        ("loss_from_features", lambda q, t, scale: torch.zeros(()).half(), "came as float16, expected float32"),
-        ("unit_half", lambda x: x.numpy(), "came as a ndarray of shape (1, 2), expected a torch tensor of float16"),
-        ("loss_from_features", lambda q, t, scale: torch.zeros((), device="meta"), "lies on meta, and what"),
+        ("loss_from_features", lambda q, t, scale: 0.0, "The loss: a float, expected a torch tensor of float32"),
+        ("loss_from_features", lambda q, t, scale: torch.zeros(()).half(), "The loss: float16, expected float32"),
+        ("unit_half", lambda x: x.numpy(), ": a ndarray of shape (1, 2), expected a torch tensor of float16"),
+        ("loss_from_features", lambda q, t, scale: torch.zeros((), device="meta"), "a tensor on meta, and what"),
         ("diagnose", lambda loss, N: loss, "It gave a float, expected words"),
-        ("largest_batches", lambda memory, D: (1.5, 2.5), "came as float, expected whole numbers"),
+        ("largest_batches", lambda memory, D: (1.5, 2.5), "N of the block: float, expected whole numbers"),
     ],
 )
 def test_the_form_is_said_in_words(exercise, function, words):
@@ -253,7 +418,7 @@ def test_a_wrong_gradient_beside_a_right_value_is_told_apart():
         return loss.detach() + (loss - loss.detach()) / 2
 
     result = engine.judge(check.shuffled_line, half)
-    assert "the loss: right. the gradient of S: another value." in repr(result)
+    assert "The loss: right. the gradient of S: not yet." in repr(result)
 
 
 @pytest.mark.parametrize("leave", [torch.Tensor.item, lambda loss: loss.detach().numpy(), float])

@@ -63,7 +63,7 @@ def test_no_code_of_the_learner_is_kept(folder):
     "content",
     [b"", b"{", b"\xff\xfe", b"[]", b'{"version": 1}', b'{"version": 1, "exercises": {"labels_after": 3}}',
      b'{"version": 1, "exercises": {"labels_after": {"attempts": "9", "passed": true, "misconceptions": {}}}}',
-     b'{"version": 99, "exercises": {}}'],
+     b'{"version": 99, "exercises": {}}', b"[" * 200_000],
 )  # fmt: skip
 def test_a_spoilt_file_is_set_aside_and_said(folder, content):
     (folder / progress.FILE).write_bytes(content)
@@ -73,6 +73,24 @@ def test_a_spoilt_file_is_set_aside_and_said(folder, content):
     assert (folder / "progress.spoilt-2.json").read_bytes() == content
     assert (folder / "progress.spoilt-1.json").read_bytes() == b"an older one"
     assert stored(folder)["labels_after"]["attempts"] == 1
+
+
+def test_odd_letters_and_the_mark_of_an_editor_are_no_harm(folder):
+    (folder / progress.FILE).write_bytes(b'\xef\xbb\xbf{"version": 1, "exercises": {}, "x": "\\ud800"}')
+    assert "set aside" not in repr(check.labels_after(wrong))
+    assert stored(folder)["labels_after"]["attempts"] == 1
+
+
+def test_what_is_no_file_is_left_alone(folder):
+    (folder / progress.FILE).mkdir()
+    assert "could not be noted" in repr(check.labels_after(wrong)) and "could not be read" in repr(check.course_map())
+
+
+def test_the_same_answer_is_known_again_after_a_restart(folder):
+    code = "from xmatch_edu import check\ncheck.diagnose(eval('lambda loss, N: str(loss in {1.5, 2.5, \\'x\\'})'))"
+    for seed in ("1", "2", "3"):
+        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+    assert stored(folder)["diagnose"]["attempts"] == 1
 
 
 def test_the_map_shows_what_is_noted(folder):

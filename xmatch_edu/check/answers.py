@@ -35,25 +35,28 @@ def look(exercise, run, arguments, wanted):
     for index in exercise.gradients:
         dealt[index] = dealt[index].clone()  # no leaf: torch would forbid to change a leaf in place
 
-    def differentiated(answer):
-        slopes = [None] * len(leaves)
-        if leaves and isinstance(answer, torch.Tensor) and answer.requires_grad and answer.ndim == 0:
-            slopes = torch.autograd.grad(answer, leaves, allow_unused=True)
-        return answer, [torch.zeros_like(x) if s is None else s for x, s in zip(leaves, slopes, strict=True)]
-
     try:
-        answer, slopes = run(dealt, differentiated)
+        return run(dealt, lambda answer: _read_all(exercise, answer, wanted, leaves))
     except calm.Trouble as trouble:
         return Seen((), str(trouble), ("raised", trouble.kind))
+
+
+def _read_all(exercise, answer, wanted, leaves):
+    slopes = [None] * len(leaves)
+    if leaves and isinstance(answer, torch.Tensor) and answer.requires_grad and answer.ndim == 0:
+        try:
+            slopes = torch.autograd.grad(answer, leaves, allow_unused=True)
+        except RuntimeError as error:
+            words = f"The loss came, and its gradient could not be computed: {str(error).split('.')[0][:200]}."
+            return Seen((), f"{words} The check calls backward itself, so leave that out.", ("backward",))
+    slopes = [torch.zeros_like(x) if s is None else s for x, s in zip(leaves, slopes, strict=True)]
     answers = (answer,) if len(exercise.gives) == 1 else answer
-    if isinstance(answers, np.ndarray | torch.Tensor) and answers.ndim == 1:
-        answers = tuple(answers)  # two numbers may come as one array
-    if not isinstance(answers, tuple | list) or len(answers) != len(exercise.gives):
-        count = f"{len(answers)} value{'s' * (len(answers) != 1)}" if isinstance(answers, tuple | list) else ""
-        came = count or _described(answers)
+    listed = isinstance(answers, tuple | list) or (isinstance(answers, np.ndarray | torch.Tensor) and answers.ndim > 0)
+    if not listed or len(answers) != len(exercise.gives):
+        came = f"{len(answers)} value{'s' * (len(answers) != 1)}" if listed else _described(answers)
         names = " and ".join(part.name for part in exercise.gives)
         return Seen((), f"It gave {came}, expected {len(exercise.gives)}: {names}.", ("count",))
-    device = next((x.device for x in dealt if isinstance(x, torch.Tensor)), None)
+    device = leaves[0].device if leaves else None
     parts = []
     for part, value, want in zip(exercise.gives, answers, wanted, strict=False):
         array, complaint = _read(part, value, want, device)
@@ -74,9 +77,11 @@ def wanted_by(exercise, arguments):
 def _read(part, value, want, device):
     """(the value as float64 array or words, or None; what is wrong with its form in words, or "")."""
     if part.dtype == "text":
-        return (value, "") if isinstance(value, str) else (None, f"It gave {_described(value)}, expected words.")
+        if not isinstance(value, str):
+            return None, f"It gave {_described(value)}, expected words."
+        return str.__str__(value)[:200], ""
     if isinstance(value, torch.Tensor) and device is not None and value.device != device:
-        return None, f"{part.name} lies on {value.device}, and what your function was given lies on {device}."
+        return None, f"{part.name}: a tensor on {value.device}, and what your function was given lies on {device}."
     try:
         array = as_array(value)
     except (ValueError, TypeError, RuntimeError, OverflowError):
@@ -84,16 +89,16 @@ def _read(part, value, want, device):
     if array.shape != want.shape:
         expected = f"{want.shape}: {part.axes}" if want.shape else "one number"
         turned = " Yours is that, turned on its side." if array.shape == want.shape[::-1] and array.ndim > 1 else ""
-        return None, f"{part.name} has the shape {array.shape}, expected {expected}.{turned}"
+        return array, f"{part.name}: shape {array.shape}, expected {expected}.{turned}"
     name = str(getattr(value, "dtype", type(value).__name__)).removeprefix("torch.")
     if part.dtype == "integer":
         if "int" not in name and not all(isinstance(one, int) for one in np.ravel(value).tolist()):
-            return array, f"{part.name} came as {name}, expected whole numbers: int(…) makes one, dtype=int an array."
+            return array, f"{part.name}: {name}, expected whole numbers. int(…) makes one, dtype=int an array."
     elif part.dtype != "number":
         if not isinstance(value, torch.Tensor):
-            return array, f"{part.name} came as {_described(value)}, expected a torch tensor of {part.dtype}."
+            return array, f"{part.name}: {_described(value)}, expected a torch tensor of {part.dtype}."
         if name != part.dtype:
-            return array, f"{part.name} came as {name}, expected {part.dtype}."
+            return array, f"{part.name}: {name}, expected {part.dtype}."
     return array, ""
 
 
@@ -101,18 +106,19 @@ def as_array(value):
     """Numbers of any kind as a float64 array; TypeError where they are none."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
-        value = value.double().numpy() if value.dtype != torch.bool else value.numpy()
-    elif isinstance(value, list | tuple):
+        value = value.numpy() if value.dtype == torch.bool or value.is_complex() else value.double().numpy()
+    elif isinstance(value, list | tuple) and any(isinstance(one, torch.Tensor | list | tuple) for one in value):
         value = [as_array(one) for one in value]
     array = np.asarray(value)
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"no numbers: {array.dtype}")
+    if array.dtype.kind not in "iuf" or isinstance(value, np.ma.MaskedArray):
+        raise TypeError("no plain numbers")
     return array.astype(np.float64)
 
 
 def _described(value):
-    shape = getattr(value, "shape", None)
-    return f"a {type(value).__name__}" + (f" of shape {tuple(shape)}" if shape is not None else "")
+    name = type(value).__name__
+    shape = f" of shape {tuple(value.shape)}" if isinstance(value, np.ndarray | torch.Tensor) else ""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}{shape}"
 
 
 def same(one, other, error):

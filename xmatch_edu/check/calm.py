@@ -9,8 +9,10 @@ import copy
 import dis
 import inspect
 import io
+import os
 import random
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -50,15 +52,22 @@ class Caller:
 
         Raises NotAttempted or Trouble, and nothing else but the stop button's KeyboardInterrupt.
         """
-        self._check_count(arguments)
-        said, start = io.StringIO(), time.monotonic()
+        heard, start = _Heard(), time.monotonic()
         try:
-            with _world_kept(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _limit(self.left):
+            with _world_kept(), contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard), _limit(self.left):
+                self._check_count(arguments)
                 answer = self.function(*arguments)
+                if inspect.iscoroutine(answer):
+                    answer.close()
+                    raise Trouble("It is an async def, and gave only a promise. Leave out async.", "async")
                 if answer is not None and answer is not ...:
                     return then(answer)
-        except NotImplementedError:
-            raise NotAttempted("") from None
+        except Trouble:
+            raise
+        except NotImplementedError as error:
+            if not self._is_own(error):
+                raise Trouble(self._where(error), "NotImplementedError") from None
+            raise NotAttempted(_words(error)) from None
         except KeyboardInterrupt:
             raise
         except _TooLong:
@@ -67,32 +76,62 @@ class Caller:
             raise Trouble(self._where(error), type(error).__name__) from None
         finally:
             self.left = max(0.1, self.left - (time.monotonic() - start))
-            self.printed = self.printed or bool(said.getvalue())
+            self.printed = self.printed or heard.anything
         if _is_stub(self.function):
             raise NotAttempted("")
         raise NotAttempted(f"It gave back {answer}. If you have written it: is the return missing?")
 
     def _check_count(self, arguments):
         try:
-            inspect.signature(self.function).bind(*arguments)
-        except ValueError:  # some functions in C keep their signature to themselves
+            signature = inspect.signature(self.function)
+        except (ValueError, TypeError):  # some functions in C keep their signature to themselves
             return
+        try:
+            signature.bind(*arguments)
         except TypeError:
-            raise Trouble(f"It takes {inspect.signature(self.function)}, and it is called with "
-                          f"{' and '.join(self.takes)}.", "TypeError") from None  # fmt: skip
+            takes = str(signature)[:100]
+            raise Trouble(f"It takes {takes}, and it is called with {' and '.join(self.takes)}.", "TypeError") from None
 
     def _where(self, error):
         """The error in one sentence, with the last line that is the learner's own."""
         own = getattr(getattr(self.function, "__code__", None), "co_filename", None)
         lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
-        said = " ".join(f"{type(error).__name__}: {error}".split())
         where = f"It stopped in your line `{lines[-1]}`" if lines and lines[-1] else "It stopped"
-        return f"{where} with {said[:300]}"
+        return f"{where} with {type(error).__name__}: {_words(error)}"
+
+    def _is_own(self, error):
+        """Does a raise stand in the function itself? torch raises this error too, for what it cannot do."""
+        last = error.__traceback__
+        while last.tb_next:
+            last = last.tb_next
+        code = last.tb_frame.f_code
+        is_raise = code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+        return is_raise and code is getattr(self.function, "__code__", None)
 
 
 def copies(arguments):
     """Each case is dealt out anew: a function may spoil its input without spoiling the next call."""
     return tuple(x.clone() if isinstance(x, torch.Tensor) else copy.deepcopy(x) for x in arguments)
+
+
+class _Heard(io.TextIOBase):
+    """Where a learner's prints go: nowhere, however many they are."""
+
+    anything = False
+
+    def write(self, text):
+        self.anything = True
+        return len(text)
+
+    def close(self):
+        """A learner's sys.stdout.close() closes nothing."""
+
+
+def _words(error):
+    try:
+        return " ".join(str(error).split())[:300]
+    except Exception:
+        return "(it has no words)"
 
 
 def _is_stub(function):
@@ -108,7 +147,8 @@ class _TooLong(BaseException):
 
 @contextlib.contextmanager
 def _limit(seconds):
-    """Signals reach the main thread only, and only Unix has this one. Elsewhere the stop button is the limit."""
+    """Signals reach the main thread only, only Unix has this one, and one long call into C is not interrupted: there
+    the stop button is the limit."""
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -117,7 +157,7 @@ def _limit(seconds):
         raise _TooLong
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)  # again and again: a bare except swallows one of them
     try:
         yield
     finally:
@@ -127,9 +167,10 @@ def _limit(seconds):
 
 @contextlib.contextmanager
 def _world_kept():
-    """The random generators go on as if nothing had been drawn; the settings of NumPy and torch are as before."""
+    """The random generators go on as if nothing had been drawn; the folder and the settings are as before."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    settings = torch.is_grad_enabled(), torch.get_default_dtype()
+    settings = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
+    device, folder, depth = torch.get_default_device(), os.getcwd(), sys.getrecursionlimit()
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"), np.printoptions():
             warnings.simplefilter("ignore")
@@ -140,3 +181,10 @@ def _world_kept():
         torch.set_rng_state(states[2])
         torch.set_grad_enabled(settings[0])
         torch.set_default_dtype(settings[1])
+        if torch.get_num_threads() != settings[2]:
+            torch.set_num_threads(settings[2])
+        if torch.get_default_device() != device:
+            torch.set_default_device(None if device.type == "cpu" else device)
+        sys.setrecursionlimit(depth)
+        with contextlib.suppress(OSError):  # the folder itself may be gone
+            os.chdir(folder)

@@ -36,6 +36,7 @@ cosine_matrix = Exercise(
         "2 images, 2 texts": _features(2, 2, 3),
         "3 images, 5 texts": _features(3, 5, 4),
         "4 images, 4 texts": _features(4, 4, 2),
+        "5 images, 3 texts": _features(5, 3, 4),
     },
     picture=(pictures.of_part(0), "scores", "S"),
     misconceptions=(
@@ -58,6 +59,26 @@ cosine_matrix = Exercise(
             "the angle's other measure",
             "Yours is 1 minus the cosine, a distance: small where the two go well together. A score is large there.",
             lambda q, d: 1 - loops.cosine_scores(q, d),
+        ),
+        Misconception(
+            "one length for the whole matrix",
+            "You divided by the length of all numbers together, not vector by vector. Each image and each text has its"
+            " own length.",
+            lambda q, d: q @ d.T / (np.linalg.norm(q) * np.linalg.norm(d)),
+        ),
+        Misconception(
+            "another measure of length",
+            "You divided by the sum of the sizes, or by the largest number. The length of a vector is the square root "
+            "of its sum of squares.",
+            lambda q, d: q @ d.T / (np.abs(q).sum(axis=1)[:, None] * np.abs(d).sum(axis=1)),
+            lambda q, d: q @ d.T / (np.abs(q).max(axis=1)[:, None] * np.abs(d).max(axis=1)),
+        ),
+        Misconception(
+            "a distance",
+            "You measured how far apart the two are. A score is large where they go well together, and here it is the "
+            "cosine of the angle between them.",
+            lambda q, d: np.linalg.norm(q[:, None] - d[None], axis=-1),
+            lambda q, d: -np.linalg.norm(q[:, None] - d[None], axis=-1),
         ),
     ),
 )
@@ -99,8 +120,8 @@ row_probabilities = Exercise(
         ),
         Misconception(
             "divided by the largest, not by the sum",
-            "Your best text has exactly 1, and the row sums to more. A probability is a share of all: divide by the "
-            "sum.",
+            "Your best text has exactly 1, and the row sums to more: you divided by the largest, or took it off inside"
+            " exp and then forgot the sum. A probability is a share of all.",
             lambda row, scale: np.exp(scale * (row - row.max())),
         ),
         Misconception(
@@ -108,6 +129,14 @@ row_probabilities = Exercise(
             "You gave 1 to the best text and 0 to the rest. A probability says how sure you are, and the loss needs "
             "that: a hesitating row must differ from a sure one.",
             lambda row, scale: (row == row.max()).astype(float),
+        ),
+        Misconception(*ideas.ALWAYS_THREE, lambda row, scale: softmax(3 * row)),
+        Misconception(
+            "the scale on one side of the line only",
+            "The scale stands in the part above the line, or in the part below, and not in both. Then the row does not"
+            " sum to 1.",
+            lambda row, scale: np.exp(scale * row) / np.exp(row).sum(),
+            lambda row, scale: np.exp(row) / np.exp(scale * row).sum(),
         ),
     ),
 )  # fmt: skip
@@ -151,6 +180,25 @@ column_probabilities = Exercise(
             "text 0, whichever was asked",
             "You answered for column 0 every time. Which text asks is the argument j.",
             lambda S, j, scale: softmax(scale * S[:, 0]),
+        ),
+        Misconception(*ideas.ALWAYS_THREE, lambda S, j, scale: softmax(3 * S[:, j])),
+        Misconception(*ideas.SOFTMAX_TWICE, lambda S, j, scale: softmax(softmax(scale * S[:, j]))),
+        Misconception(
+            "the log of the probabilities",
+            "You went one step too far: this is log P. Here the probabilities themselves are asked for.",
+            lambda S, j, scale: np.log(softmax(scale * S[:, j])),
+        ),
+        Misconception(
+            "divided by the largest, not by the sum",
+            "Your best image has exactly 1, and the column sums to more. A probability is a share of all: divide by "
+            "the sum.",
+            lambda S, j, scale: np.exp(scale * (S[:, j] - S[:, j].max())),
+        ),
+        Misconception(
+            "shared out twice",
+            "You took a column of the rows' probabilities and made it sum to 1. Its numbers were shared out along the "
+            "rows before, so the other texts have left their mark: take the column of scores.",
+            lambda S, j, scale: softmax(scale * S, axis=1)[:, j] / softmax(scale * S, axis=1)[:, j].sum(),
         ),
     ),
 )  # fmt: skip
@@ -222,11 +270,16 @@ first_loss = Exercise(
             "matrix before the sum: keep both of one shape.",
             lambda S, scale: len(S) * _prices(S, scale).sum(),
         ),
+        Misconception(*ideas.BOTH_DIRECTIONS, lambda S, scale: _prices(S, scale).sum() + _columns(S, scale).sum(),
+                      lambda S, scale: (_prices(S, scale).sum() + _columns(S, scale).sum()) / 2),
+        Misconception(*ideas.ALWAYS_THREE, lambda S, scale: _prices(S, 3).sum()),
+        Misconception(*ideas.NO_SOFTMAX, lambda S, scale: -scale * np.trace(S), lambda S, scale: -np.trace(S)),
         Misconception(
-            "both questions at once",
-            "You also counted the columns. That is L₁ and L₂ together; L₁ alone asks the rows only.",
-            lambda S, scale: _prices(S, scale).sum() + _columns(S, scale).sum(),
-            lambda S, scale: (_prices(S, scale).sum() + _columns(S, scale).sum()) / 2,
+            "the log of the sum",
+            "You added up the probabilities and took one log. Each image pays its own −log P, and then the prices are "
+            "added.",
+            lambda S, scale: -np.log(np.diag(_rows(S, scale)).sum()),
+            lambda S, scale: -np.log(np.diag(_rows(S, scale)).mean()),
         ),
     ),
 )  # fmt: skip

@@ -125,8 +125,8 @@ matrix_loss = Exercise(
         Misconception(*ideas.OWN_LEFT_OUT, _without_matches),
         Misconception(
             "every cell pays",
-            "Your prices were added up without Y, or Y was added and not multiplied. Y is a stencil: multiplied with "
-            "the prices it keeps those of the matches, and only they pay.",
+            "Your prices were added up without Y. Y is a stencil: multiplied with the prices it keeps those of the "
+            "matches, and only they pay.",
             lambda S, Y: _prices(S).sum() / len(S), lambda S, Y: _prices(S).mean(), lambda S, Y: _prices(S).sum(),
         ),
         Misconception(
@@ -134,6 +134,22 @@ matrix_loss = Exercise(
             "Your stencil is 1 − Y: it keeps the prices of the wrong texts and drops those of the matches. Then the "
             "loss is small when the wrong texts are believed.",
             lambda S, Y: ((1 - Y) * _prices(S)).sum() / len(S),
+        ),
+        Misconception(
+            "divided by the texts",
+            "You divided by the number of columns, or took a mean along each row first. Asked is the mean over the "
+            "images: divide by the number of rows.",
+            lambda S, Y: (Y * _prices(S)).sum() / S.shape[1],
+        ),
+        Misconception(*ideas.NO_SOFTMAX, lambda S, Y: -(Y * S).sum() / len(S)),
+        Misconception(*ideas.BOTH_DIRECTIONS,
+                      lambda S, Y: ((Y * _prices(S)).sum() - (Y * np.log(softmax(S, axis=0))).sum()) / len(S),
+                      lambda S, Y: ((Y * _prices(S)).sum() - (Y * np.log(softmax(S, axis=0))).sum()) / len(S) / 2),
+        Misconception(
+            "the labels inside the softmax",
+            "You multiplied the scores by Y before the softmax. Then every wrong text has the score 0, and the loss "
+            "cannot see what they really score. Y chooses among the prices, at the end.",
+            lambda S, Y: (Y * _prices(S * Y)).sum() / len(S),
         ),
     ),
 )  # fmt: skip
@@ -165,8 +181,21 @@ column_gradient = Exercise(
             "the gradient of the rows",
             "Yours is that of the row loss (perhaps turned over). Down the columns the softmax shares out each column,"
             " so it is the columns of the gradient that must sum to 0.",
-            _gradient_of_rows, lambda S: _gradient_of_rows(S).T, lambda S: _gradient(S).T,
+            _gradient_of_rows, lambda S: _gradient_of_rows(S).T,
         ),
+        Misconception(
+            "the gradient turned over",
+            "Yours is the transpose of the right one. Rows are images in the gradient too: cell (i, j) says what "
+            "raising S[i, j] does.",
+            lambda S: _gradient(S).T,
+        ),
+        Misconception(
+            "(M, 1) where (M,) belongs",
+            "Each column's sum was stretched along the rows: a square matrix lets that happen without an error. Keep "
+            "the axis, with keepdims=True, and the sum of column j stays with column j.",
+            lambda S: np.exp(S - S.max(axis=0)) / np.exp(S - S.max(axis=0)).sum(axis=0)[:, None] - np.eye(len(S)),
+        ),
+        Misconception(*ideas.WHOLE_MATRIX, lambda S: softmax(S, axis=None) - np.eye(len(S))),
         Misconception(
             "the opposite sign",
             "Yours is I − P, the direction in which training goes. The gradient points to where the loss grows: P − I,"
@@ -228,9 +257,9 @@ two_caption_loss = Exercise(
     misconceptions=(
         Misconception(
             "either one will do",
-            "You added the two probabilities before the log. That is a loss too, another one: it does not mind if one "
-            "of the two captions gets everything. Labels of ½ and ½ ask for both, so each price is halved.",
-            lambda row: -np.log(softmax(row)[:2].sum()),
+            "You added (or averaged) the two probabilities before the log. That is another loss: it does not mind if "
+            "one of the two captions gets everything. Labels of ½ and ½ ask for both, so each price is halved.",
+            lambda row: -np.log(softmax(row)[:2].sum()), lambda row: -np.log(softmax(row)[:2].mean()),
         ),
         Misconception(
             "two full prices",
@@ -247,7 +276,6 @@ two_caption_loss = Exercise(
             "You halved the probabilities, and then took the log. The labels weigh the prices, outside the log; "
             "inside, a half only adds ln 2.",
             lambda row: -np.log(softmax(row)[:2] / 2).sum(), lambda row: -np.log(softmax(row)[:2] / 2).mean(),
-            lambda row: -np.log(softmax(row)[:2].mean()),
         ),
         Misconception(
             "the other texts do not compete",
@@ -257,15 +285,22 @@ two_caption_loss = Exercise(
         ),
         Misconception(
             "every text pays",
-            "You took the mean over all texts of the row. The labels are 0 for the others, so their prices do not "
-            "count.",
+            "You took a mean over all texts of the row. The labels of the others are 0, so they neither pay nor count:"
+            " the two halves are the whole weight.",
             lambda row: -np.log(softmax(row)).mean(), lambda row: -np.log(softmax(row)[:2]).sum() / len(row),
+            lambda row: -np.log(softmax(row)[:2]).mean() / len(row),
         ),
         Misconception(*ideas.MISSING_MINUS, lambda row: np.log(softmax(row)[:2]).mean()),
         Misconception(*ideas.P_FOR_LOG, lambda row: softmax(row)[:2].mean(), lambda row: -softmax(row)[:2].mean(),
                       lambda row: 1 - softmax(row)[:2].mean()),
         Misconception(*ideas.OTHER_LOGARITHM, lambda row: -np.log2(softmax(row)[:2]).mean(),
                       lambda row: -np.log10(softmax(row)[:2]).mean()),
+        Misconception(
+            "the entropy taken off",
+            "You subtracted what the labels themselves cost, ln 2. That is the Kullback–Leibler divergence: another "
+            "number with the same gradient. The cross-entropy keeps it.",
+            lambda row: -np.log(softmax(row)[:2]).mean() - np.log(2),
+        ),
     ),
 )  # fmt: skip
 

@@ -138,6 +138,46 @@ all_columns = Exercise(
             lambda S: tuple(len(S) * one for one in _columns(S, _careful(S))),
             lambda S: (len(S) * _columns(S, _careful(S))[0], _columns(S, _careful(S))[1]),
         ),
+        Misconception(
+            "a small number inside the log",
+            "You added an ε inside the log (or set a lower bound). A probability of e to the −1,000 then costs −log ε,"
+            " about 28, and not 1,000: the loss no longer grows where the model is most wrong. Take the logarithm "
+            "apart.",
+            lambda S, e=1e-6: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
+            lambda S, e=1e-7: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
+            lambda S, e=1e-8: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
+            lambda S, e=1e-9: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
+            lambda S, e=1e-10: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
+            lambda S, e=1e-12: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
+        ),
+        Misconception(
+            "only one of the two is careful",
+            "Your loss survives large scores and your gradient does not, or the other way round. Both need the largest"
+            " taken off: once you have log P, exp of it is P.",
+            lambda S: (_columns(S, _careful(S))[0], _no_largest(S)[1]),
+            lambda S: (_no_largest(S)[0], _columns(S, _careful(S))[1]),
+            lambda S: (_no_largest_apart(S)[0], _columns(S, _careful(S))[1]),
+        ),
+        Misconception(
+            "the mean taken off, not the largest",
+            "Taking off any number leaves P as it is, so small scores come out right. But only the largest makes sure "
+            "that no exponent is above 0, and that the sum is at least 1.",
+            lambda S: _no_largest_apart(S - S.mean(axis=0)),
+            lambda S: _no_largest(S - S.mean(axis=0)),
+        ),
+        Misconception(
+            "the labels are missing in the gradient",
+            "Your gradient is P / N: every score would be pushed down. The 1 of the right pair has to come off: (P − "
+            "I) / N.",
+            lambda S: (_columns(S, _careful(S))[0], np.exp(_careful(S)) / len(S)),
+        ),
+        Misconception(
+            "the minus is missing",
+            "Your loss is the mean of log P, which is negative. Put a minus before it; the gradient is the one of the "
+            "loss with its minus.",
+            lambda S: (-_columns(S, _careful(S))[0], _columns(S, _careful(S))[1]),
+            lambda S: (-_columns(S, _careful(S))[0], -_columns(S, _careful(S))[1]),
+        ),
     ),
 )  # fmt: skip
 
@@ -155,7 +195,7 @@ _BLOCK = Misconception(
 
 
 def _no_block(run):
-    q, t = np.ones((80, 64)), np.ones((90, 64))
+    q, t = np.ones((40, 32)), np.ones((50, 32))
     return _BLOCK if measure.array_bytes(lambda: run((q, t))) > q.nbytes * len(t) / 2 else None
 
 
@@ -217,6 +257,17 @@ squared_distances = Exercise(
             lambda q, t: np.abs(q[:, None] - t[None]).sum(axis=-1),
         ),
         _BLOCK,
+        Misconception(
+            "the mean over the features",
+            "You divided by D. A squared distance is a sum.",
+            lambda q, t: _block(q, t) / q.shape[1],
+        ),
+        Misconception(
+            "the product alone",
+            "You took −2 q·t and left out |q|² and |t|². They do not change which text is nearest to an image, and "
+            "they do change the distance: without them it can be negative.",
+            lambda q, t: -2 * q @ t.T,
+        ),
     ),
 )
 
@@ -249,7 +300,8 @@ largest_batches = Exercise(
         ),
         Misconception(
             "bits for bytes",
-            "You divided by 64, the bits of a float64. Memory is given in bytes, and it takes 8 of them.",
+            "You divided by 64, the bits of a float64 (or by 8 after the root, which comes to the same). Memory is "
+            "given in bytes, and a float64 takes 8 of them, under the root.",
             lambda memory, D: (_fits(memory / (64 * D)), _fits(memory / 64)),
         ),
         Misconception(
@@ -274,6 +326,12 @@ largest_batches = Exercise(
             "fit is rounded down.",
             lambda memory, D: (_fits(memory / (8 * D)) + 1, _fits(memory / 8) + 1),
             lambda memory, D: (round((memory / (8 * D)) ** 0.5), round((memory / 8) ** 0.5)),
+            lambda memory, D: (-int(-((memory / (8 * D)) ** 0.5) // 1), -int(-((memory / 8) ** 0.5) // 1)),
+        ),
+        Misconception(
+            "D forgotten",
+            "Both of your numbers are those of S. The block holds D numbers for each pair.",
+            lambda memory, D: (_fits(memory / 8), _fits(memory / 8)),
         ),
     ),
 )
@@ -351,11 +409,19 @@ def _three(S):
     return S.copy(), S.copy(), S.copy()
 
 
+def _with_a_block(S):
+    return S.copy(), np.zeros(40_000)
+
+
 def _two_for_a_while(S):
     below = S - 1.0
     kept = below * 2.0
     del below
     return kept
+
+
+def _returned(answer):
+    return sum(one.nbytes for one in (answer if isinstance(answer, tuple) else (answer,)))
 
 
 def _held(rung, N):
@@ -367,11 +433,12 @@ multiples_of_S = Exercise(
     name="multiples_of_S",
     takes=("rung", "N"),
     gives=(Part("the multiple"),),
-    right=lambda rung, N: {_one: 1.0, _three: 3.0, _two_for_a_while: 2.0}[rung],
+    right=lambda rung, N: {_one: 1.0, _three: 3.0, _two_for_a_while: 2.0, _with_a_block: 1 + 40_000 / N**2}[rung],
     cases={
         "a rung that copies S once, N = 256": (_one, 256),
         "a rung that copies S three times, N = 128": (_three, 128),
         "a rung that holds two for a while, N = 200": (_two_for_a_while, 200),
+        "a rung that copies S beside 40,000 numbers, N = 100": (_with_a_block, 100),
     },
     error=0.03,
     misconceptions=(
@@ -398,8 +465,14 @@ multiples_of_S = Exercise(
         ),
         Misconception(
             "always N = 256",
-            "You divided by the size of S at N = 256, whatever N was. Use the N that was given.",
-            lambda rung, N: _held(rung, N) / (8 * 256**2),
+            "You used N = 256, whatever N was: for S, or for its size, or for both. Use the N that was given.",
+            lambda rung, N: _held(rung, N) / (8 * 256**2), lambda rung, N: _held(rung, 256) / (8 * 256**2),
+        ),
+        Misconception(
+            "only what comes back",
+            "You weighed what the rung returns. What it holds on the way counts too, and that is often more: "
+            "measure.array_bytes sees it.",
+            lambda rung, N: _returned(rung(np.zeros((N, N)))) / (8 * N**2),
         ),
     ),
 )

@@ -45,7 +45,11 @@ class Exercise:
     demand: Callable = lambda run: None
 
     def __call__(self, learner):
-        result = judge(self, learner)
+        try:
+            result = judge(self, learner)
+        except Exception as error:  # whatever a learner's objects do: Run All goes on
+            said = f"The check could not read this answer, and stopped with {type(error).__name__}."
+            result = Result(self.name, WRONG, (said, "Did your function change what others use, NumPy itself, say?"))
         said = progress.note(self, learner, result)
         return replace(result, sentences=(*result.sentences, *said))
 
@@ -53,7 +57,7 @@ class Exercise:
 def judge(exercise, learner):
     """Call the learner's function on every case and say what its answers are -> Result, without noting it."""
     if not callable(learner):
-        came = "None" if learner is None else f"a {type(learner).__name__}"
+        came = "None" if learner is None else f"something else, of type {type(learner).__name__}"
         how = f"write its name, without calling it: check.{exercise.name}(…)."
         return Result(exercise.name, WRONG, (f"The check wants your function itself, and got {came}: {how}",))
     run = calm.Caller(learner, exercise.takes)
@@ -73,7 +77,7 @@ def judge(exercise, learner):
     if not failing:
         try:
             idea = exercise.demand(run)
-        except calm.Trouble as trouble:
+        except (calm.Trouble, calm.NotAttempted) as trouble:
             return Result(exercise.name, WRONG, (str(trouble), "The case: a larger batch."))
         if idea is None:
             return Result(exercise.name, PASS, notes)
@@ -84,7 +88,7 @@ def judge(exercise, learner):
     if idea:
         sentences.append(idea.says)
     elif not sentences:
-        sentences += words.hints(exercise, seen[case], wanted[case])
+        sentences += words.hints(exercise, seen, wanted)
     numbers = "" if seen[case].complaint else words.side_by_side(exercise, case, seen[case].parts, wanted[case])
     picture = _picture(exercise, run, failing, seen, wanted)
     return Result(exercise.name, WRONG, (*sentences, *notes), idea.name if idea else None, numbers, picture)
@@ -119,7 +123,7 @@ def _picture(exercise, run, failing, seen, wanted):
         arguments = exercise.cases[case]
         try:
             own, other = of(yours, arguments, seen[case].parts), of(right, arguments, wanted[case])
-        except (calm.Trouble, calm.NotAttempted):
+        except (calm.Trouble, calm.NotAttempted, TypeError, ValueError, IndexError):  # nudged, it did something else
             continue
         picture = pictures.beside(own, other, kind, f"{what}, {case}")
         if picture and other.size >= 9:

@@ -17,8 +17,8 @@ SCALE_AFTER = (
 )
 SCALE_FORGOTTEN = (
     "the scale has no effect",
-    "Your answer is that of scale 1 for every scale. Either the scale is not used, or it multiplies both the part "
-    "above the line and the part below, and cancels: it belongs inside exp.",
+    "Your answer is that of scale 1 for every scale. Either the scale is not used, or it is added to the scores, or it"
+    " multiplies both the part above the line and the part below, and cancels: it multiplies the scores, inside exp.",
 )
 NO_SUM = (
     "the division by the sum is missing",
@@ -32,8 +32,8 @@ NO_EXP = (
 )
 SOFTMAX_TWICE = (
     "a softmax of a softmax",
-    "Your scores went through the softmax twice. The second one sees numbers between 0 and 1, which differ too little:"
-    " it makes everything nearly even, however sure the first one was.",
+    "Your scores went through the softmax twice. The second one sees numbers between 0 and 1 in place of scores, and "
+    "what it gives is the probability of nothing any more.",
 )
 WHOLE_MATRIX = (
     "one sum for the whole matrix",
@@ -62,8 +62,8 @@ SUM_FOR_MEAN = (
 )
 MEAN_OVER_N2 = (
     "a mean over N×N cells",
-    "You took the mean over all cells of the matrix. Only N of them are matches, and the zeros count in your mean: the"
-    " loss comes out N times too small. Divide by the number of images.",
+    "You took the mean over all cells of the matrix. Only one cell a row is a match, and the zeros count in your mean:"
+    " it comes out too small by the number of columns. Divide by the number of images.",
 )
 WRONG_AXIS = (
     "the softmax runs along the wrong axis",
@@ -92,12 +92,13 @@ LABELS_ONE = (
 )
 LABELS_REVERSED = (
     "the labels run backwards",
-    "Your labels are N − 1, N − 2, … 0, which gives the first image the last text. Pair i came in as row i and column "
-    "i.",
+    "Your labels count down from N − 1 to 0. Nothing runs backwards in this batch: the label of an image is the column"
+    " in which its own text stands.",
 )
 LABELS_SHIFTED = (
     "the labels are shifted by one",
-    "Your labels point one column too far, and the last one comes round to 0. Columns are counted from 0.",
+    "Your labels are 1, 2 and so on, with 0 at the end: one more than the number of the image. Columns are counted "
+    "from 0, and the label is the column in which the image's own text stands.",
 )
 MSE = (
     "the identity as values to be reached",
@@ -106,8 +107,9 @@ MSE = (
 )
 BCE = (
     "N×N separate yes-or-no questions",
-    "That is binary cross-entropy: each cell on its own, match or no match. The formula asks one question a row, with "
-    "the texts as competing answers: a softmax, not a sigmoid. (Binary is a loss too, another one: it needs a bias.)",
+    "That is binary cross-entropy: each cell is asked on its own, match or no match, the wrong ones too. The formula "
+    "asks one question a row, and only −log P of its answer counts. (Binary is a loss too, another one: it needs a "
+    "sigmoid and a bias.)",
 )
 OWN_LEFT_OUT = (
     "the diagonal is left out below the line",
@@ -143,6 +145,20 @@ BATCH_AXIS = (
     "the lengths run over the batch, not over the features",
     "You made each feature's column of length 1, over all samples of the batch. A vector's length is taken over its "
     "own D numbers, so that one picture's score does not depend on the others.",
+)
+
+ALWAYS_THREE = (
+    "always scale 3",
+    "You wrote the chapter's 3 into the formula. The scale is an argument, and other scales are asked for too.",
+)
+NO_SOFTMAX = (
+    "no softmax at all",
+    "You added up the scores of the matches. What the wrong texts score must count too: it is the sum below the line, "
+    "and without it every score would simply be pushed up.",
+)
+BOTH_DIRECTIONS = (
+    "both questions at once",
+    "You also counted the columns. Asked are the rows only: which text belongs to this image?",
 )
 
 

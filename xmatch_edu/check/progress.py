@@ -24,8 +24,8 @@ def note(exercise, learner, result):
     """Note one attempt -> what there is to say about it, as sentences: none, unless something is in the way."""
     if result.outcome == NOT_ATTEMPTED:
         return []
-    path = Path.cwd() / FILE
     try:
+        path = Path.cwd() / FILE
         with FileLock(path.with_name(f".{FILE}.lock"), timeout=5):
             record, said = _read(path)
             one = record["exercises"].setdefault(exercise.name, {"attempts": 0, "passed": False, "misconceptions": {}})
@@ -37,17 +37,21 @@ def note(exercise, learner, result):
                     met = one["misconceptions"]
                     met[result.misconception] = met.get(result.misconception, 0) + 1
             one["passed"] = one["passed"] or result.outcome == PASS
-            write(path, json.dumps(record, indent=1, ensure_ascii=False).encode())
+            write(path, json.dumps(record, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace"))
             return said
-    except (OSError, Timeout) as error:
+    except (OSError, Timeout, ValueError, RecursionError) as error:
         return [f"(Your progress could not be noted in {FILE}: {type(error).__name__}. The answer above stands.)"]
 
 
 def read():
     """What is noted so far -> ({exercise: its record}, sentences about it)."""
     try:
-        record, said = _read(Path.cwd() / FILE)
-    except OSError as error:
+        path = Path.cwd() / FILE
+        if not path.exists():
+            return {}, []
+        with FileLock(path.with_name(f".{FILE}.lock"), timeout=5):
+            record, said = _read(path)
+    except (OSError, Timeout) as error:
         return {}, [f"{FILE} could not be read: {type(error).__name__}."]
     return record["exercises"], said
 
@@ -57,9 +61,11 @@ def _read(path):
     empty = {"version": VERSION, "exercises": {}}
     if not path.exists():
         return empty, []
+    if not path.is_file():  # a pipe would keep the reader waiting
+        raise OSError(f"{FILE} is no file")
     try:
-        record = json.loads(path.read_text("utf-8"))
-    except ValueError:  # no JSON, or no UTF-8
+        record = json.loads(path.read_text("utf-8-sig"))  # an editor may have put a mark at its beginning
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested without end
         record = None
     if _is_record(record):
         return record, []
@@ -83,13 +89,15 @@ def _is_entry(one):
 
 def _fingerprint(function):
     """Of what the answer does, not of its comments; the answer itself is not kept."""
+    function = getattr(function, "func", function)  # of a functools.partial
     code = getattr(function, "__code__", None)
-    what = _steps(code) if code else repr(type(function))
+    what = _steps(code) if inspect.iscode(code) else type(function).__qualname__
     return hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
 def _steps(code):
-    inner = [_steps(one) if inspect.iscode(one) else repr(one) for one in code.co_consts]
+    inner = [_steps(one) if inspect.iscode(one) else repr(sorted(map(repr, one)) if isinstance(one, frozenset) else one)
+             for one in code.co_consts]  # fmt: skip
     return repr((code.co_code, code.co_names, inner))
 
 

@@ -30,13 +30,16 @@ class Result:
     picture: Picture | None = None
 
     def __repr__(self):
+        return _sendable(self._text())
+
+    def _text(self):
         head = f"{_SIGNS[self.outcome][0]} {self.exercise}: {_HEADS[self.outcome]}"
         named = [f"This looks like: {self.misconception}."] if self.misconception else []
         alt = [self.picture.alt] if self.picture else []
         return "\n".join([head, *named, *self.sentences, *filter(None, [self.numbers]), *alt])
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": repr(self), "text/html": self._page()}
+        return {"text/plain": repr(self), "text/html": _sendable(self._page())}
 
     def _page(self):
         sign, colour = _SIGNS[self.outcome]
@@ -53,3 +56,8 @@ class Result:
             lines.append(f'<img alt="{alt}" style="max-width: 100%" src="data:image/png;base64,{png}">')
         style = f"border-left: 4px solid {colour}; padding: 2px 12px; max-width: 52em"
         return f'<div style="{style}">{"".join(lines)}</div>'
+
+
+def _sendable(text):
+    """Half a letter, as in "\\ud800", cannot be sent to a page; it is written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

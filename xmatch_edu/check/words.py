@@ -1,4 +1,4 @@
-"""The words for a wrong answer that no misconception explains: what is right in it, its numbers beside the right ones."""
+"""The words for a wrong answer that no misconception explains: what is right in it, and its numbers beside ours."""
 
 import numpy as np
 
@@ -11,18 +11,29 @@ def _names(exercise):
 
 
 def hints(exercise, seen, wanted):
-    """What can be said of values that no misconception explains: which are right, and what is nearly so."""
-    names = _names(exercise)
-    ok = [close(one, other, exercise.error) for one, other in zip(seen.parts, wanted, strict=True)]
-    right, wrong = ([name for name, good in zip(names, ok, strict=True) if good is said] for said in (True, False))
+    """What holds in all cases of values that no misconception explains: what is right in them, and what is nearly so.
+
+    seen, wanted: {case: what came, what was expected}.
+    """
+    if any(one.complaint for one in seen.values()):
+        return
+    pairs = {name: [(one.parts[place], wanted[case][place]) for case, one in seen.items()]
+             for place, name in enumerate(_names(exercise))}  # fmt: skip
+    ok = {name: all(close(one, other, exercise.error) for one, other in both) for name, both in pairs.items()}
+    right, wrong = ([name for name in pairs if ok[name] is said] for said in (True, False))
     if right:
-        yield f"{' and '.join(right)}: right. {' and '.join(wrong)}: another value."
-    pairs = [(one, other) for one, other, good in zip(seen.parts, wanted, ok, strict=True) if not good]
-    if isinstance(pairs[0][1], str):
-        if all(one.strip(" .").lower() == other.lower() for one, other in pairs):
+        told = f"{' and '.join(right)}: right. {' and '.join(wrong)}: not yet."
+        yield told[0].upper() + told[1:]
+    apart = [pair for name in wrong for pair in pairs[name]]
+    if isinstance(apart[0][1], str):
+        if all(one.strip(" .").lower() == other.lower() for one, other in apart):
             yield "Only the letters differ: these words are compared one by one."
-    elif all(close(one, other, 2e-3) for one, other in pairs):
+    elif all(_nearly(one, other) for one, other in apart) and exercise.gives[0].dtype != "integer":
         yield "The first digits agree. Is your answer rounded, or of low precision?"
+
+
+def _nearly(one, other):
+    return np.isfinite(one).all() and (np.abs(one - other) <= 2e-3 * np.abs(other).max() + 1e-4).all()
 
 
 def side_by_side(exercise, case, parts, wanted):
@@ -36,7 +47,7 @@ def side_by_side(exercise, case, parts, wanted):
         apart = np.abs(np.nan_to_num(one, nan=np.inf, posinf=np.inf, neginf=-np.inf) - other)
         at = tuple(int(place) for place in np.unravel_index(np.argmax(apart), other.shape))
         name, one, other = f"{name}, at {list(at)}, where it is furthest off", one[at], other[at]
-    digits = 7 if close(one, other, 2e-3) else 4
+    digits = 7 if _nearly(one, other) else 4
     one, other = (_numbers(array, digits) for array in (one, other))
     if "\n" in one + other:
         return f"{head} {name}:\nyours\n{one}\nexpected\n{other}"
@@ -44,5 +55,6 @@ def side_by_side(exercise, case, parts, wanted):
 
 
 def _numbers(array, digits):
-    array = array.astype(int) if np.isfinite(array).all() and (array == np.round(array)).all() else array + 0.0
+    whole = np.isfinite(array).all() and (np.abs(array) < 2**53).all() and (array == np.round(array)).all()
+    array = array.astype(int) if whole else array + 0.0
     return np.array2string(array, precision=digits, separator=", ", suppress_small=True)
