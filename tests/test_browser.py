@@ -132,7 +132,7 @@ def test_the_loss_is_that_of_the_losses(show, n):
 
 
 def test_every_cell_has_the_colour_of_its_number(show):
-    n, cell, left, top = 12, 37, 30, 10  # no numbers or pictures in the cells at this size
+    n, cell, left, top = 12, 33, 30, 10  # no numbers or pictures in the cells at this size
     explorer = batch(n)
     page = show(explorer)
     for view, (kind, colours, _) in VIEWS.items():
@@ -167,7 +167,7 @@ def test_keys_and_mouse_pick_a_cell_and_its_story_is_told(show):
     page.click("text=shuffle the texts")
     explorer.order = explorer.shuffles[0]
     assert state(page, "order") == explorer.order
-    page.click(".xm canvas", position={"x": 30 + 84 * 2.5, "y": 10 + 84 * 1.5})
+    page.click(".xm canvas", position={"x": 30 + 80 * 2.5, "y": 10 + 80 * 1.5})
     assert state(page, "cell") == [1, 2]
     for cell in ([1, 2], [3, int(explorer.labels[3])]):
         page.evaluate("cell => model.set('cell', cell)", cell)

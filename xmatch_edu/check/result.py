@@ -48,7 +48,7 @@ class Result:
             head += f" This looks like: <b>{html.escape(self.misconception)}</b>."
         lines = [head, *(f"<br>{html.escape(sentence)}" for sentence in self.sentences)]
         if self.numbers:
-            lines.append(f"<pre>{html.escape(self.numbers)}</pre>")
+            lines.append(f"<pre style='margin: 0.7em 0'>{html.escape(self.numbers)}</pre>")
         if self.picture:
             png = base64.b64encode(self.picture.png()).decode()
             lines.append(f"<p>{html.escape(self.picture.alt)}</p>")

@@ -108,10 +108,10 @@ function story(numbers, { scores, order, scale, direction, labels_follow, captio
 
 // What is where on the canvas, in CSS pixels. Small cells leave no room for captions: the story names them.
 function measure(n, { pictures, captions }) {
-  const cell = Math.min(84, Math.floor((n > 32 ? 512 : 448) / n)), side = cell * n;
+  const cell = Math.min(84, Math.floor((n > 32 ? 448 : 400) / n)), side = cell * n;
   const icon = pictures.length ? Math.min(cell - 1, 48) : 0, withCaptions = captions.length > 0 && cell >= 10;
   const left = Math.max(icon, 20) + 10, top = 10, bottom = withCaptions ? (n > NUMBERS_UP_TO ? 96 : 78) : 22;
-  return { cell, side, icon, left, top, withCaptions, width: left + side + 64, height: top + side + bottom };
+  return { cell, side, icon, left, top, withCaptions, width: left + side + 56, height: top + side + bottom };
 }
 
 // A table of 256 colours, each three bytes, from the hexadecimal that Python sends.
@@ -214,7 +214,7 @@ const STYLE = `
   color: var(--jp-content-font-color1, CanvasText); padding: 4px; }
 .xm canvas { display: block; touch-action: manipulation; cursor: crosshair; }
 .xm :focus-visible { outline: 2px solid var(--jp-brand-color1, Highlight); outline-offset: 2px; }
-.xm-side { flex: 1 1 300px; max-width: 480px; min-width: 260px; }
+.xm-side { flex: 1 1 250px; max-width: 480px; min-width: 240px; }
 .xm fieldset { border: 0; margin: 0 0 6px; padding: 0 0 0 56px; position: relative; display: flex; flex-wrap: wrap; gap: 2px 10px; }
 .xm legend { padding: 0; font-weight: 600; position: absolute; left: 0; top: 0; }
 .xm label { white-space: nowrap; } .xm input { margin: 0 4px 0 0; vertical-align: -2px; accent-color: var(--jp-brand-color1, auto); }
@@ -262,12 +262,16 @@ function render({ model, el }) {
 
   // What the hand does goes into the model; what the model says is drawn. So Python and every view move together.
   const put = (name, value) => model.set(name, value);
-  const title = element(left, "p"), canvas = element(left, "canvas", { tabIndex: 0 });
+  // The slider and the loss stand right above the square: in a narrow window the rest slips below it.
+  const title = element(left, "p"), scaleLine = element(left, "label", { className: "xm-scale" });
+  const lossLine = element(left, "p", { className: "xm-loss" }), meter = element(left, "div", { className: "xm-meter" });
+  const canvas = element(left, "canvas", { tabIndex: 0 });
+  left.style.maxWidth = `${Math.max(place.width, 360)}px`;
   canvas.setAttribute("role", "application");  // a screen reader hands the arrow keys on
   canvas.setAttribute("aria-roledescription", "heatmap, arrow keys move from cell to cell");
   const showView = choices(side, "show", "view", VIEWS, (view) => put("view", view));
   const showDirection = choices(side, "loss of", "direction", DIRECTIONS, (direction) => put("direction", direction));
-  const scaleLine = element(side, "label", { className: "xm-scale" }), scaleWords = element(scaleLine, "span");
+  const scaleWords = element(scaleLine, "span");
   const toScale = (step) => Math.min(high, Math.max(low, Number((low * (high / low) ** (step / SLIDER_STEPS)).toPrecision(3))));
   const slider = element(scaleLine, "input", { type: "range", min: 0, max: SLIDER_STEPS, step: 1 });
   slider.oninput = () => put("scale", toScale(Number(slider.value)));
@@ -278,7 +282,6 @@ function render({ model, el }) {
   const followLine = element(texts, "label"), follow = element(followLine, "input", { type: "checkbox" });
   follow.onchange = () => put("labels_follow", follow.checked);
   followLine.append("labels follow");
-  const lossLine = element(side, "p", { className: "xm-loss" }), meter = element(side, "div", { className: "xm-meter" });
   meter.title = "the mark in the middle: ln N, the price of knowing nothing";
   const filled = element(meter, "i");
   element(meter, "b");
