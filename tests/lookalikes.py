@@ -96,7 +96,7 @@ LOOKALIKES = {
     "cosine_matrix": [
         (lambda q, d: np.inner(q, d), "the lengths are not divided out"),
         (lambda q, d: np.einsum("nd,md->nm", unit(q), d), "only one side is divided by its length"),
-        (lambda q, d: 1 - unit(q) @ unit(d).T, "the angle's other measure"),
+        (lambda q, d: 1 - unit(q) @ unit(d).T, "1 minus the cosine"),
         (lambda q, d: -np.linalg.norm(q[:, None] - d[None], axis=-1), "a distance"),
         (lambda q, d: np.abs(unit(q) @ unit(d).T), None),
         (lambda q, d: q @ d.T / (np.linalg.norm(q) * np.linalg.norm(d)), "one length for the whole matrix"),
@@ -211,7 +211,7 @@ LOOKALIKES = {
     "largest_batches": [
         (lambda memory, D: (int((memory / (4 * D)) ** 0.5), int((memory / 4) ** 0.5)), "bytes of float32"),
         (lambda memory, D: (int(memory // (8 * D)), int(memory // 8)), "no square root"),
-        (lambda memory, D: (int((memory / (8 * D**2)) ** 0.5), int((memory / 8) ** 0.5)), "D under the root twice"),
+        (lambda memory, D: (int((memory / (8 * D**2)) ** 0.5), int((memory / 8) ** 0.5)), "D outside the root"),
         (lambda memory, D: (int(memory / (8 * D)), int((memory / 8) ** 0.5)), None),
         (lambda memory, D: (int((memory / (16 * D)) ** 0.5), int((memory / 16) ** 0.5)), None),
         (lambda memory, D: ((memory / (8 * D)) ** 0.5, (memory / 8) ** 0.5), None),

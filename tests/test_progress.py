@@ -11,9 +11,16 @@ from xmatch_edu import check
 from xmatch_edu.check import progress
 from xmatch_edu.check.result import PASS
 
-ATTEMPT = """from xmatch_edu import check
-for k in range({count}):
-    check.{name}(eval(f"lambda p: [{{k}}] * len(p)"))
+ATTEMPTS = """import pathlib, time
+from xmatch_edu import check
+from xmatch_edu.check import progress
+from xmatch_edu.check.result import WRONG, Result
+pathlib.Path(".ready-{own}").touch()
+while len(list(pathlib.Path().glob(".ready-*"))) < 2:  # begin together
+    time.sleep(0.01)
+for k in range(300):
+    for name in ("{own}", "two_caption_loss"):
+        progress.note(getattr(check, name), eval(f"lambda p: ('{own}', {{k}})"), Result(name, WRONG))
 """
 
 
@@ -128,11 +135,10 @@ def test_a_file_that_cannot_be_written_does_no_harm_to_the_answer(folder, monkey
 
 
 def test_two_kernels_at_once_lose_nothing(folder):
-    """Two real processes, each with forty attempts at another exercise and forty at one that they share."""
-    codes = [ATTEMPT.format(name=name, count=40) for name in ("labels_after", "column_gradient")]
-    shared = ATTEMPT.format(name="two_caption_loss", count=40)
-    running = [subprocess.Popen([sys.executable, "-c", code + shared], cwd=folder) for code in codes]
+    """Two real processes, each with 300 attempts at an exercise of its own and at one that they share."""
+    codes = [ATTEMPTS.format(own=name) for name in ("labels_after", "column_gradient")]
+    running = [subprocess.Popen([sys.executable, "-c", code], cwd=folder) for code in codes]
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     assert {name: one["attempts"] for name, one in stored(folder).items()} == {
-        "labels_after": 40, "column_gradient": 40, "two_caption_loss": 80}  # fmt: skip
+        "labels_after": 300, "column_gradient": 300, "two_caption_loss": 600}  # fmt: skip
     assert sorted(file.name for file in folder.iterdir() if not file.name.startswith(".")) == [progress.FILE]

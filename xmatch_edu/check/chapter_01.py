@@ -56,7 +56,7 @@ cosine_matrix = Exercise(
             lambda q, d: loops.cosine_scores(d, q),
         ),
         Misconception(
-            "the angle's other measure",
+            "1 minus the cosine",
             "Yours is 1 minus the cosine, a distance: small where the two go well together. A score is large there.",
             lambda q, d: 1 - loops.cosine_scores(q, d),
         ),

@@ -316,8 +316,9 @@ largest_batches = Exercise(
             lambda memory, D: (_fits(memory / 8), _fits(memory / (8 * D))),
         ),
         Misconception(
-            "D under the root twice",
-            "You divided by D after the root. The block has N · N · D cells, so D belongs under it.",
+            "D outside the root",
+            "You divided by D after the root, or by D² under it. The block has N · N · D cells: D belongs under it, "
+            "once.",
             lambda memory, D: (int((memory / 8) ** 0.5 / D), _fits(memory / 8)),
         ),
         Misconception(

@@ -288,7 +288,7 @@ shuffled_line = Exercise(
             lambda S, p: _two(_inverse, _as_dealt)(S.softmax(1), p),
         ),
         Misconception(
-            "the labels of the rows, and rows twice",
+            "the rows twice",
             "Your second direction did not turn S over, so both of your softmaxes run along the rows. P(image | text) "
             "needs S.T.",
             lambda S, p: (F.cross_entropy(S, p.argsort()) + F.cross_entropy(S, p)) / 2,

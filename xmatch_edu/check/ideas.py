@@ -37,7 +37,7 @@ SOFTMAX_TWICE = (
 )
 WHOLE_MATRIX = (
     "one sum for the whole matrix",
-    "You divided by the sum over all cells. Then all N×N cells share one probability of 1 among them, and not each row"
+    "You divided by the sum over all cells. Then all of them share one probability of 1 among them, and not each row"
     " (or column) its own: along which axis do the candidates stand?",
 )
 OTHER_LOGARITHM = (
@@ -112,7 +112,7 @@ BCE = (
     "sigmoid and a bias.)",
 )
 OWN_LEFT_OUT = (
-    "the diagonal is left out below the line",
+    "the right text (the diagonal) is left out below the line",
     "The sum below the line must hold the right text too: it runs over every text j. Without it the fraction is no "
     "probability any more and may exceed 1.",
 )
