@@ -409,6 +409,7 @@ def test_the_form_is_said_in_words(exercise, function, words):
 def test_an_unknown_mistake_shows_the_smallest_case_that_fails():
     result = judged(lambda row, scale: right(row, scale) + (0.01 * np.arange(len(row)) if len(row) > 2 else 0))
     assert result.outcome == WRONG and result.misconception is None
+    assert result.sentences == ()
     assert "4 texts, scale 3" in result.numbers and "yours" in result.numbers and "expected" in result.numbers
     assert "3 of 4 cells differ, and are outlined: (0, 1), (0, 2), (0, 3)." in result.picture.alt
 
