@@ -103,7 +103,7 @@ def test_each_exercise_has_its_stub_its_check_its_levels_and_its_help(chapter):
         assert cell.endswith(f"\n\n\ncheck.{name}({name})"), name
         assert STUB.search(cell)[2] == ", ".join(getattr(check, name).takes), f"{name}: the check calls it otherwise"
         assert LEVELS.search(before), f"{name}: minutes, difficulty …"
-        assert f"**{number} · " in before, f"{name} is number {number}"
+        assert f"### {number} · " in before, f"{name} is number {number}"
         assert after.startswith("<details><summary>Hint</summary>") and SOLUTION.search(after), f"{name}: hint …"
 
 
