@@ -179,8 +179,8 @@ column_gradient = Exercise(
     misconceptions=(
         Misconception(
             "the gradient of the rows",
-            "Yours is that of the row loss, as it is or turned over: its numbers were shared out along the rows of S. Here the "
-            "softmax itself runs down the columns, axis=0.",
+            "Yours is that of the row loss, as it is or turned over: its numbers were shared out along the rows of S. "
+            "Here the softmax itself runs down the columns, axis=0.",
             _gradient_of_rows, lambda S: _gradient_of_rows(S).T,
         ),
         Misconception(
