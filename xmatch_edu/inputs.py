@@ -6,6 +6,7 @@ On the CPU the values are looked at. On a GPU only types, shapes and devices are
 the program wait for the device.
 """
 
+from itertools import product
 from numbers import Real
 
 _FLOATING = ("float16", "bfloat16", "float32", "float64")
@@ -15,6 +16,7 @@ _LARGEST = {"float16": 3.4e38, "bfloat16": 3.4e38, "float32": 3.4e38, "float64":
 
 DIRECTIONS = ("image_to_text", "text_to_image", "both")
 REDUCTIONS = ("mean", "sum", "none")
+ATTENTIONS = ("dot", "cosine")
 
 
 def check_choice(name, value, choices):
@@ -59,33 +61,110 @@ def check_scale(scale, scores, largest_score):
     return scale if is_tensor else value
 
 
-def check_features(image_features, text_features, array_type):
-    """(N, D) and (M, D), of one width, one dtype and one device."""
-    sides = (("image_features", "image", "N", image_features), ("text_features", "text", "M", text_features))
-    for name, side, letter, features in sides:
-        _check_type(name, features, array_type, f"the {side} side")
-        if features.ndim != 2:
-            raise ValueError(
-                f"{name} must have shape ({letter}, D), one row for each {side}; got shape {tuple(features.shape)}"
-            )
-        if 0 in features.shape:
-            raise ValueError(
-                f"{name} is empty: shape {tuple(features.shape)}; the {side} side needs one {side} and one feature"
-            )
-        _check_floating(name, features, f"the {side} side")
-    if image_features.shape[1] != text_features.shape[1]:
-        raise ValueError(
-            f"image_features and text_features must have the same width D; "
-            f"got D = {image_features.shape[1]} on the image side and D = {text_features.shape[1]} on the text side"
-        )
-    if image_features.dtype != text_features.dtype:
-        raise TypeError(
-            f"image_features and text_features must have the same dtype; "
-            f"got {image_features.dtype} on the image side and {text_features.dtype} on the text side"
-        )
-    check_same_device("text_features (text side)", text_features, "image_features (image side)", image_features)
-    for name, side, _, features in sides:
+def check_features(image_features, text_features, array_type, names=("image_features", "text_features")):
+    """(N, D) and (M, D), of one width, one dtype and one device. names: what the caller calls them."""
+    sides = [
+        (names[0], "image", "(N, D), one row for each image", "one image and one feature", image_features),
+        (names[1], "text", "(M, D), one row for each text", "one text and one feature", text_features),
+    ]
+    _check_two_sides(sides, array_type)
+    for name, side, *_, features in sides:
         check_finite(name, features, f"{side} {{0}}, feature {{1}}")
+
+
+def check_regions_and_words(regions, words, array_type, *, batched=True):
+    """(N, R, D) and (M, T, D), or (R, D) and (T, D) of one image and one text, with dot products that fit the dtype."""
+    one, image, text = ("", "image {0}, ", "text {0}, ") if batched else (" of one image and one text", "", "")
+    form = "({}{}, D)" + one
+    at = ["{1}", "{2}"] if batched else ["{0}", "{1}"]
+    sides = [
+        ("regions", "image", form.format("N, " * batched, "R"), "one region and one feature", regions),
+        ("words", "text", form.format("M, " * batched, "T"), "one word and one feature", words),
+    ]
+    _check_two_sides(sides, array_type)
+    at_region = check_finite("regions", regions, f"{image}region {at[0]}, feature {at[1]}")
+    at_word = check_finite("words", words, f"{text}word {at[0]}, feature {at[1]}")
+    if at_region is not None and not at_region * at_word * regions.shape[-1] <= _LARGEST[_dtype(regions)]:
+        raise ValueError(
+            f"regions (image side) and words (text side) are so large, up to {at_region:.3g} and {at_word:.3g}, that a "
+            f"dot product of them may overflow {regions.dtype}"
+        )
+
+
+def _check_two_sides(sides, array_type):
+    """sides: (name, "image" or "text", the shape in words, what must not be lacking, the array), images first."""
+    for name, side, form, least, features in sides:
+        _check_type(name, features, array_type, f"the {side} side")
+        if features.ndim != form[: form.index(")")].count(",") + 1:
+            raise ValueError(f"{name} must have shape {form}; got shape {tuple(features.shape)}")
+        if 0 in features.shape:
+            raise ValueError(f"{name} is empty: shape {tuple(features.shape)}; the {side} side needs {least}")
+        _check_floating(name, features, f"the {side} side")
+    (image_name, *_, image), (text_name, *_, text) = sides
+    if image.shape[-1] != text.shape[-1]:
+        raise ValueError(
+            f"{image_name} and {text_name} must have the same width D; "
+            f"got D = {image.shape[-1]} on the image side and D = {text.shape[-1]} on the text side"
+        )
+    if image.dtype != text.dtype:
+        raise TypeError(
+            f"{image_name} and {text_name} must have the same dtype; "
+            f"got {image.dtype} on the image side and {text.dtype} on the text side"
+        )
+    check_same_device(f"{text_name} (text side)", text, f"{image_name} (image side)", image)
+
+
+def check_lengths(lengths, words, array_type):
+    """None, or (M,) integers from 1 to T: how many words of each text are no padding."""
+    if lengths is None:
+        return
+    m, longest = words.shape[:2]
+    _check_type("lengths", lengths, array_type, "the number of words of each text")
+    if tuple(lengths.shape) != (m,):
+        raise ValueError(
+            f"lengths must have one number of words for each text, shape ({m},); got shape {tuple(lengths.shape)}"
+        )
+    if _dtype(lengths) not in _INTEGER:
+        raise TypeError(f"lengths must be integers (int64, say), the number of words of each text; got {lengths.dtype}")
+    check_same_device("lengths", lengths, "words (text side)", words)
+    if _values_visible(lengths):
+        for j, length in enumerate(lengths.tolist()):
+            if not 1 <= length <= longest:
+                raise ValueError(
+                    f"lengths must be from 1 to T = {longest}, the room for words; got {length} for text {j}"
+                )
+
+
+def check_gammas(**gammas):
+    """Positive numbers -> a list of floats."""
+    for name, gamma in gammas.items():
+        if isinstance(gamma, bool) or not isinstance(gamma, Real):
+            raise TypeError(f"{name} must be a number; got {_describe(gamma)}")
+        if not 0 < gamma < float("inf"):
+            raise ValueError(f"{name} must be positive and finite; got {gamma}")
+    return [float(gamma) for gamma in gammas.values()]
+
+
+def check_pairs(regions, words, image_codes, sentence_codes, class_ids, array_type):
+    """A batch of N pairs: each has N entries, text i beside image i. regions and words have been checked."""
+    n = len(regions)
+    if len(words) != n:
+        raise ValueError(
+            f"regions and words come in pairs, text i beside image i; "
+            f"got {n} on the image side and {len(words)} on the text side"
+        )
+    check_features(image_codes, sentence_codes, array_type, names=("image_codes", "sentence_codes"))
+    for name, side, codes in (("image_codes", "image", image_codes), ("sentence_codes", "text", sentence_codes)):
+        if len(codes) != n:
+            raise ValueError(f"{name} must have one row for each pair ({side} side), {n} as regions; got {len(codes)}")
+        check_same_device(f"{name} ({side} side)", codes, "regions", regions)
+        if codes.dtype != regions.dtype:
+            raise TypeError(f"{name} ({side} side) must have the dtype of regions, {regions.dtype}; got {codes.dtype}")
+    if class_ids is not None:
+        check_class_ids("class_ids", "pair", class_ids, array_type)
+        if len(class_ids) != n:
+            raise ValueError(f"class_ids must have one class for each pair (image and text), {n}; got {len(class_ids)}")
+        check_same_device("class_ids", class_ids, "regions", regions)
 
 
 def check_scores(scores, array_type):
@@ -220,17 +299,17 @@ def _check_floating(name, x, meaning):
 
 
 def check_finite(name, x, place, advice=""):
-    """No NaN or infinity in a matrix; `place` names row {0} and column {1} -> largest magnitude (None on a GPU)."""
+    """No NaN or infinity; `place` names the entry, {0} its first index -> largest magnitude (None on a GPU)."""
     if not _values_visible(x):
         return None
     # The smallest and the largest value tell, without a temporary the size of x. NaN fails the comparison.
     low, high = x.min().item(), x.max().item()
     if low > -float("inf") and high < float("inf"):
         return max(abs(low), abs(high))
-    for i, row in enumerate(x.tolist()):
-        for j, value in enumerate(row):
-            if not abs(value) < float("inf"):
-                raise ValueError(f"{name} must be finite; got {value} at {place.format(i, j)}{advice}")
+    for index in product(*map(range, x.shape)):
+        value = x[index].item()
+        if not abs(value) < float("inf"):
+            raise ValueError(f"{name} must be finite; got {value} at {place.format(*index)}{advice}")
 
 
 def check_same_device(name, x, other_name, other):

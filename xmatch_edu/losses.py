@@ -3,7 +3,7 @@
 Here live the losses, one vectorised function each. They take S as it is: how scores are made lives in `scores`,
 what counts as a match in `labels`, the formula read literally in `loops`. `MatchingLoss` is the module to train with.
 
-N: images (rows of S)    M: texts (columns of S)    D: features
+N: images (rows of S)    M: texts (columns of S)    D: features    R: regions of an image    T: words of a text
 """
 
 import math
@@ -12,7 +12,9 @@ import torch
 from torch import nn
 
 from xmatch_edu import inputs
-from xmatch_edu.scores import cosine_scores
+from xmatch_edu.labels import same_class_mask
+from xmatch_edu.loops import DamsmTerms
+from xmatch_edu.scores import cosine_scores, word_region_scores
 
 # So many cells of S are worked on at once: few enough for a CPU's cache, enough to keep a GPU busy.
 _CELLS_ON_CPU, _CELLS_ON_GPU = 2**18, 2**26
@@ -83,6 +85,37 @@ class MatchingLoss(nn.Module):
         scores = cosine_scores(image_features, text_features)
         scale = self.logit_scale.exp()
         return matching_loss(scores, labels, scale=scale, direction=self.direction, mask=mask)
+
+
+def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, class_ids=None,
+                gamma1=5.0, gamma2=5.0, gamma3=10.0, divide_by_gamma2=True):  # fmt: skip
+    """The four terms of `damsm_loss`, whose arguments these are -> DamsmTerms of 0-d tensors."""
+    gamma3, = inputs.check_gammas(gamma3=gamma3)
+    by_words = word_region_scores(
+        regions, words, lengths, gamma1=gamma1, gamma2=gamma2, divide_by_gamma2=divide_by_gamma2)
+    inputs.check_pairs(regions, words, image_codes, sentence_codes, class_ids, torch.Tensor)
+    mask = None if class_ids is None else same_class_mask(class_ids)
+    return DamsmTerms(*(
+        matching_loss(scores, scale=gamma3, direction=direction, mask=mask)
+        for scores in (by_words, cosine_scores(image_codes, sentence_codes))
+        for direction in ("image_to_text", "text_to_image")
+    ))  # fmt: skip
+
+
+def damsm_loss(regions, words, image_codes, sentence_codes, lengths=None, **options):
+    """The DAMSM loss: matching by words and regions, and by whole sentences, in both directions; four means, added.
+
+    regions (N, R, D), words (N, T, D), image_codes (N, E), sentence_codes (N, E): pair i is image i and text i, for
+    whatever N this batch has. lengths (N,) integers, gamma1 (5), gamma2 (5), divide_by_gamma2 (True): as in
+    `word_region_scores`. gamma3 (10): what the scores of both kinds are multiplied by before the softmax. class_ids
+    (N,) integers: the texts of an image's own class, but for its own text, are left out of its softmax, and likewise
+    the images of a text. -> 0-d tensor. The terms one by one: `damsm_terms`.
+    AttnGAN's published code is gamma1=4, divide_by_gamma2=False.
+    Errors: ValueError or TypeError naming the argument and the side.
+    Source: AttnGAN (Xu et al., CVPR 2018), equations 10 to 13, as means over the batch where the paper has sums; the
+    class mask: its published code.
+    """
+    return sum(damsm_terms(regions, words, image_codes, sentence_codes, lengths, **options))
 
 
 class _CrossEntropy(torch.autograd.Function):

@@ -3,12 +3,16 @@
 Here live the ways to compare every image with every text of a batch. What counts as a match lives in `labels`,
 what a score costs in `losses`. The literal twin of each function is in `loops`.
 
-N: images    M: texts    D: features
+N: images    M: texts    D: features    R: regions of an image    T: words of a text
 """
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from xmatch_edu import inputs
+
+# So many (image, text, word, region) cells are worked on at once: 8 MB of float32 on a CPU, 256 MB on a GPU.
+_CELLS_ON_CPU, _CELLS_ON_GPU = 2**21, 2**26
 
 
 def cosine_scores(image_features, text_features):
@@ -24,11 +28,80 @@ def cosine_scores(image_features, text_features):
     return _unit(image_features) @ _unit(text_features).T
 
 
+def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, attention="dot",
+                       compete_over_words=True, divide_by_gamma2=True, return_attention=False):  # fmt: skip
+    """R(Q, D) of every image with every text, from regions and words: where each word looks, and what it sees there.
+
+    s = word · region; s̄: softmax of s over the words; α: softmax of γ1 · s̄ over the regions; c = Σ α · region;
+    R(Q, D) = 1/γ2 · log Σ_words exp(γ2 · cos(c, word)). `loops.word_region_scores` has it sum by sum.
+
+    regions (N, R, D), words (M, T, D), floating, one dtype and device; half precision is raised to float32 first.
+    lengths: (M,) integers from 1 to T, the true number of words of each text; None: all T. What stands behind them is
+        padding: it changes no score, gets no gradient, and its α is 0.
+    gamma1, gamma2: positive. attention: "dot" as above, or "cosine" for s. compete_over_words=False: s̄ = s.
+    divide_by_gamma2=False leaves the factor 1/γ2 out. The cosine with a zero vector is 0.
+    -> (N, M), float32 or float64; with return_attention also α, (N, M, T, R).
+    Some images and texts are worked on at a time, and again for the gradient, so that beyond what comes in and goes out
+    no more is held for many pairs than for a few.
+    Errors: ValueError or TypeError naming the argument and the side. Values are looked at on the CPU only.
+    Source: AttnGAN (Xu et al., CVPR 2018), section 3.2, equations 7 to 10. Its published code leaves 1/γ2 out.
+    """
+    inputs.check_regions_and_words(regions, words, torch.Tensor)
+    inputs.check_lengths(lengths, words, torch.Tensor)
+    gammas = inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
+    inputs.check_choice("attention", attention, inputs.ATTENTIONS)
+    dtype = torch.promote_types(regions.dtype, torch.float32)
+    regions, words = regions.to(dtype), words.to(dtype)
+    m, longest = words.shape[:2]
+    padding = torch.zeros(m, longest, dtype=torch.bool, device=words.device)
+    if lengths is not None:
+        padding = torch.arange(longest, device=words.device) >= lengths[:, None]
+    words = words.masked_fill(padding[:, :, None], 0)  # or huge padding would bring NaN into the gradient
+    options = *gammas, attention, compete_over_words, divide_by_gamma2, return_attention
+
+    cells = _CELLS_ON_CPU if regions.device.type == "cpu" else _CELLS_ON_GPU
+    texts_at_once = max(1, min(m, cells // (longest * regions.shape[1])))
+    images_at_once = max(1, cells // (texts_at_once * longest * regions.shape[1]))
+    texts = list(zip(words.split(texts_at_once), padding.split(texts_at_once), strict=True))
+    rows = []
+    for some_images in regions.split(images_at_once):
+        if len(texts) == 1 and len(some_images) == len(regions):  # all at once: nothing is won by working it out twice
+            row = [_word_region_piece(some_images, *texts[0], *options)]
+        else:
+            row = [checkpoint(_word_region_piece, some_images, *some_texts, *options, use_reentrant=False,
+                              preserve_rng_state=False) for some_texts in texts]  # fmt: skip
+        rows.append([torch.cat(parts, dim=1) for parts in zip(*row, strict=True)])
+    found = tuple(torch.cat(parts) for parts in zip(*rows, strict=True))
+    return found if return_attention else found[0]
+
+
+def _word_region_piece(regions, words, padding, gamma1, gamma2, attention, compete_over_words, divide_by_gamma2,
+                       return_attention):  # fmt: skip
+    """All of `word_region_scores` for n images and m texts -> (n, m) scores, and (n, m, T, R) attention if wanted."""
+    (n, r, _), (m, t, _) = regions.shape, words.shape
+    unit_words = _unit(words)
+    for_images = (unit_words if attention == "cosine" else words).reshape(1, m * t, -1).expand(n, -1, -1)
+    similarities = for_images @ (_unit(regions) if attention == "cosine" else regions).mT
+    shares = similarities.view(n, m, t, r)
+    if compete_over_words:
+        shares = shares.masked_fill(padding[:, :, None], -torch.inf).softmax(dim=2)
+    looks = (gamma1 * shares).softmax(dim=3)
+    # Only the direction of a context matters. Divided by the image's largest entry its square cannot overflow.
+    largest = regions.detach().abs().amax(dim=(1, 2), keepdim=True)
+    contexts = looks.view(n, m * t, r) @ (regions / torch.where(largest > 0, largest, 1))
+    contexts = contexts.view(n, m, t, -1)
+    length = contexts.norm(dim=3)
+    cosines = (contexts * unit_words).sum(dim=3) / torch.where(length > 0, length, 1)
+    scores = (gamma2 * cosines).masked_fill(padding, -torch.inf).logsumexp(dim=2)
+    scores = scores / gamma2 if divide_by_gamma2 else scores
+    return (scores, looks.masked_fill(padding[:, :, None], 0)) if return_attention else (scores,)
+
+
 def _unit(features):
     raised = features.float() if features.dtype.itemsize < 4 else features
     # A zero vector has no direction: dividing it by 1 keeps it 0, where 0/0 would be NaN.
     # The largest entry first, so that squares neither overflow nor vanish; a factor that cancels needs no gradient.
-    largest = raised.detach().abs().amax(dim=1, keepdim=True)
+    largest = raised.detach().abs().amax(dim=-1, keepdim=True)
     raised = raised / torch.where(largest > 0, largest, 1)
-    length = raised.norm(dim=1, keepdim=True)
+    length = raised.norm(dim=-1, keepdim=True)
     return (raised / torch.where(length > 0, length, 1)).to(features.dtype)
