@@ -1,37 +1,18 @@
-"""What a live picture of one batch is given: checked here, so that a wrong input is named, and packed for the browser.
+"""What a live picture of one batch is given: checked here, so that a wrong input is named.
 
 Here live no traits and no drawing. N: pairs (rows and columns of S)    S: pixels a side of a picture    D: features
 """
 
-import base64
-import io
-from operator import index
-
 import numpy as np
-from PIL import Image
 
 from xmatch_edu import inputs
+from xmatch_edu.explore.readers import real_numbers
 
 LARGEST_N = 64  # more cells than that are too small to pick
 
 
-def _array(x):
-    """A tensor of any device and precision, or anything like an array, as NumPy."""
-    return (x.detach().cpu().double() if hasattr(x, "detach") else np.asarray(x)).__array__()
-
-
-def _real(name, x, meaning):
-    try:
-        x = _array(x)
-    except ValueError as error:  # lists of different lengths
-        raise ValueError(f"{name} must hold real numbers, {meaning}; {error}") from None
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, {meaning}; got {x.dtype}")
-    return x.astype(np.float64)
-
-
 def checked_scores(scores):
-    scores = _real("scores", scores, "rows for images and columns for texts")
+    scores = real_numbers("scores", scores, "rows for images and columns for texts")
     if scores.ndim != 2 or len(scores) != scores.shape[1] or not 1 <= len(scores) <= LARGEST_N:
         raise ValueError(
             f"scores must be (N, N), a row for each image and a column for each text, N from 1 to {LARGEST_N}; "
@@ -69,25 +50,12 @@ def checked_features(image_features, text_features, n):
     for name, side, features in [("image_features", "image", image_features), ("text_features", "text", text_features)]:
         if features is None:
             raise ValueError(f"{name} (the {side} side) is missing: a dot product needs the features of both sides")
-        sides.append(_real(name, features, f"one row for each {side}"))
+        sides.append(real_numbers(name, features, f"one row for each {side}"))
     inputs.check_features(*sides, np.ndarray)
     for side, features in zip(("image", "text"), sides, strict=True):
         if len(features) != n:
             raise ValueError(f"{side}_features: one row for each {side} ({side} side), {n}; got {len(features)}")
     return sides
-
-
-def whole_numbers(values):
-    try:
-        return [index(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
-    except TypeError:
-        return None
-
-
-def png(picture):
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="png")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def shuffles(n, count=12):

@@ -17,29 +17,8 @@ const DIRECTIONS = {  // what each direction weighs: [the rows' loss, the column
 };
 const STATE = ["view", "scale", "direction", "order", "labels_follow", "cell"];
 const NUMBERS_UP_TO = 8;
-const SLIDER_STEPS = 200;
 
 // ---- The numbers
-
-// The softmax of n lines of n logits: line a starts at a·line and goes on in steps of `step` (rows: n, 1; columns: 1, n).
-function softmax(logits, n, line, step) {
-  const P = new Float64Array(n * n), share = new Float64Array(n * n);
-  const largest = new Float64Array(n), total = new Float64Array(n);
-  for (let a = 0; a < n; a++) {
-    let top = -Infinity, sum = 0;
-    for (let b = 0; b < n; b++) top = Math.max(top, logits[a * line + b * step]);
-    for (let b = 0; b < n; b++) {
-      const at = a * line + b * step;
-      sum += share[at] = Math.exp(logits[at] - top);  // subtracting the largest keeps exp from overflowing
-    }
-    for (let b = 0; b < n; b++) P[a * line + b * step] = share[a * line + b * step] / sum;
-    largest[a] = top;
-    total[a] = sum;
-  }
-  // −log P of one cell, written so that a P too small for float64 does not become log(0).
-  const price = (a, b) => Math.log(total[a]) + largest[a] - logits[a * line + b * step];
-  return { P, share, largest, total, price };
-}
 
 function compute({ scores, order, scale, direction, labels_follow }) {
   const n = order.length, S = new Float64Array(n * n), Y = new Float64Array(n * n), gradient = new Float64Array(n * n);
@@ -50,7 +29,7 @@ function compute({ scores, order, scale, direction, labels_follow }) {
     for (let i = 0; i < n; i++) S[i * n + k] = scores[i][text];
   });
   const logits = S.map((score) => scale * score);
-  const rows = softmax(logits, n, n, 1), columns = softmax(logits, n, 1, n);
+  const rows = softmax(logits, n, n, n, 1), columns = softmax(logits, n, n, 1, n);
   const [w, v] = DIRECTIONS[direction].weights;
   const shares = label.map((k, i) => (w * rows.price(i, k) + v * columns.price(k, i)) / n);  // what each match pays
   for (let i = 0; i < n; i++) Y[i * n + label[i]] = 1;
@@ -61,10 +40,6 @@ function compute({ scores, order, scale, direction, labels_follow }) {
 
 // ---- Their words
 
-function written(x, digits = 3) {
-  const plain = x !== 0 && (Math.abs(x) < 0.5 / 10 ** digits || Math.abs(x) >= 1e6) ? x.toExponential(1) : x.toFixed(digits);
-  return plain.replace("-", "−");
-}
 const signed = (x, digits) => (x < 0 ? "" : "+") + written(x, digits);
 
 // The terms of the dot product that weigh most, and the rest in one number.
@@ -112,11 +87,6 @@ function measure(n, { pictures, captions }) {
   const icon = pictures.length ? Math.min(cell - 1, 48) : 0, withCaptions = captions.length > 0 && cell >= 10;
   const left = Math.max(icon, 20) + 10, top = 10, bottom = withCaptions ? (n > NUMBERS_UP_TO ? 96 : 78) : 22;
   return { cell, side, icon, left, top, withCaptions, width: left + side + 56, height: top + side + bottom };
-}
-
-// A table of 256 colours, each three bytes, from the hexadecimal that Python sends.
-function decode(hex) {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, b) => parseInt(hex.slice(2 * b, 2 * b + 2), 16));
 }
 
 function limits(kind, matrix) {
@@ -209,49 +179,15 @@ function cut(context, words, room) {
 
 // ---- The page
 
-const STYLE = `
-.xm { display: flex; flex-wrap: wrap; gap: 4px 20px; font: 13px/1.4 var(--jp-ui-font-family, system-ui, sans-serif);
-  color: var(--jp-content-font-color1, CanvasText); padding: 4px; }
-.xm canvas { display: block; touch-action: manipulation; cursor: crosshair; }
-.xm :focus-visible { outline: 2px solid var(--jp-brand-color1, Highlight); outline-offset: 2px; }
-.xm-side { flex: 1 1 250px; max-width: 480px; min-width: 240px; }
-.xm fieldset { border: 0; margin: 0 0 6px; padding: 0 0 0 56px; position: relative; display: flex; flex-wrap: wrap; gap: 2px 10px; }
-.xm legend { padding: 0; font-weight: 600; position: absolute; left: 0; top: 0; }
-.xm label { white-space: nowrap; } .xm input { margin: 0 4px 0 0; vertical-align: -2px; accent-color: var(--jp-brand-color1, auto); }
-.xm .xm-scale { display: flex; align-items: center; margin-bottom: 6px; font-variant-numeric: tabular-nums; }
-.xm-scale span { flex: 0 0 82px; font-weight: 600; } .xm-scale input { flex: 1; min-width: 0; margin: 0; }
+const STYLE = `${COMMON_STYLE}
+.xm canvas { cursor: crosshair; } .xm-side { flex: 1 1 250px; max-width: 480px; min-width: 240px; }
 .xm .xm-texts { padding: 0; align-items: center; }
-.xm button { font: inherit; color: inherit; padding: 2px 10px; border-radius: 3px; cursor: pointer;
-  background: var(--jp-layout-color2, ButtonFace); border: 1px solid var(--jp-border-color1, GrayText); }
-.xm p { margin: 0 0 4px; } .xm-loss { font-size: 15px; font-variant-numeric: tabular-nums; }
+.xm-loss { font-size: 15px; font-variant-numeric: tabular-nums; }
 .xm-meter { position: relative; height: 10px; margin-bottom: 10px; border: 1px solid currentColor; }
 .xm-meter i { display: block; height: 100%; background: currentColor; opacity: 0.55; }
 .xm-meter b { position: absolute; left: 50%; top: -4px; bottom: -4px; border-left: 2px solid currentColor; }
 .xm-story { border-top: 1px solid var(--jp-border-color1, GrayText); padding-top: 6px; min-height: 17em; }
-.xm-story img { width: 36px; height: 36px; float: right; margin-left: 8px; }
-.xm dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 8px; margin: 0; }
-.xm dt, .xm dd { width: auto; margin: 0; float: none; } .xm dt { font-weight: 600; } .xm dd { font-variant-numeric: tabular-nums; }
-.xm-ears { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }`;
-
-function element(parent, name, settings = {}) {
-  const made = Object.assign(document.createElement(name), settings);
-  // JupyterLab takes arrow keys and Enter for itself unless the control says that they are its own.
-  if (["input", "button", "canvas"].includes(name)) made.setAttribute("data-lm-suppress-shortcuts", "true");
-  return parent.appendChild(made);
-}
-
-let made = 0;  // radio buttons belong together by name, and a page can show several pictures
-
-function choices(parent, legend, name, options, choose) {
-  const set = element(parent, "fieldset"), group = `xm-${name}-${made++}`, buttons = {};
-  element(set, "legend", { textContent: legend });
-  for (const [value, { label }] of Object.entries(options)) {
-    const line = element(set, "label");
-    buttons[value] = element(line, "input", { type: "radio", name: group, value, onchange: () => choose(value) });
-    line.append(label);
-  }
-  return (value) => { buttons[value].checked = true; };
-}
+.xm-story img { width: 36px; height: 36px; float: right; margin-left: 8px; }`;
 
 function render({ model, el }) {
   const data = model.get("data"), n = data.scores.length, { low, high } = data;
@@ -263,7 +199,7 @@ function render({ model, el }) {
   // What the hand does goes into the model; what the model says is drawn. So Python and every view move together.
   const put = (name, value) => model.set(name, value);
   // The slider and the loss stand right above the square: in a narrow window the rest slips below it.
-  const title = element(left, "p"), scaleLine = element(left, "label", { className: "xm-scale" });
+  const title = element(left, "p"), showScale = ratioSlider(left, "scale", [low, high], (scale) => put("scale", scale));
   const lossLine = element(left, "p", { className: "xm-loss" }), meter = element(left, "div", { className: "xm-meter" });
   const canvas = element(left, "canvas", { tabIndex: 0 });
   left.style.maxWidth = `${Math.max(place.width, 360)}px`;
@@ -271,10 +207,6 @@ function render({ model, el }) {
   canvas.setAttribute("aria-roledescription", "heatmap, arrow keys move from cell to cell");
   const showView = choices(side, "show", "view", VIEWS, (view) => put("view", view));
   const showDirection = choices(side, "loss of", "direction", DIRECTIONS, (direction) => put("direction", direction));
-  const scaleWords = element(scaleLine, "span");
-  const toScale = (step) => Math.min(high, Math.max(low, Number((low * (high / low) ** (step / SLIDER_STEPS)).toPrecision(3))));
-  const slider = element(scaleLine, "input", { type: "range", min: 0, max: SLIDER_STEPS, step: 1 });
-  slider.oninput = () => put("scale", toScale(Number(slider.value)));
   const texts = element(side, "fieldset", { className: "xm-texts" });
   let deals = 0;
   element(texts, "button", { textContent: "shuffle the texts", onclick: () => put("order", data.shuffles[deals++ % data.shuffles.length]) });
@@ -298,25 +230,15 @@ function render({ model, el }) {
 
   function show() {
     const state = { ...data, ...Object.fromEntries(STATE.map((name) => [name, model.get(name)])) };
-    const numbers = compute(state), { loss } = numbers, told = story(numbers, state, state.cell), dpr = window.devicePixelRatio || 1;
-    if (canvas.width !== Math.round(place.width * dpr)) {  // the first time, and when the page is zoomed
-      Object.assign(canvas, { width: Math.round(place.width * dpr), height: Math.round(place.height * dpr) });
-      Object.assign(canvas.style, { width: `${place.width}px`, height: `${place.height}px` });
-    }
-    context.setTransform(dpr, 0, 0, dpr, 0, 0);
+    const numbers = compute(state), { loss } = numbers, told = story(numbers, state, state.cell);
+    fit(canvas, context, place);
     draw(context, place, brush, numbers, state, colours, icons, getComputedStyle(root).color);
 
     showView(state.view);
     showDirection(state.direction);
     follow.checked = state.labels_follow;
-    if (toScale(Number(slider.value)) !== state.scale) {
-      slider.value = Math.round(SLIDER_STEPS * Math.log(state.scale / low) / Math.log(high / low));
-    }
-    const says = DIRECTIONS[state.direction].says, scale = `scale ${Number(state.scale.toPrecision(3))}`;
-    const write = (node, words) => { if (node.textContent !== words) node.textContent = words; };
-    write(scaleWords, scale);
-    slider.setAttribute("aria-label", "scale");
-    slider.setAttribute("aria-valuetext", `${scale}, loss ${loss.toFixed(2)}`);
+    const says = DIRECTIONS[state.direction].says;
+    showScale(state.scale, `loss ${loss.toFixed(2)}`);
     write(title, `${VIEWS[state.view].label} — ${VIEWS[state.view].says}`);
     write(lossLine, `${says}: ${loss.toFixed(4)} · ln ${n} = ${Math.log(n).toFixed(4)}`);
     filled.style.width = n > 1 ? `${Math.min(100, 50 * loss / Math.log(n))}%` : "0";
@@ -334,10 +256,6 @@ function render({ model, el }) {
     model.save_changes();  // one message a frame, with all that changed
   }
 
-  // However many things change at once, they are drawn once, with the next frame of the screen.
-  let asked = 0;
-  function soon() { asked ||= requestAnimationFrame(() => { asked = 0; show(); }); }
-
   const pick = (i, k) => { if (i >= 0 && k >= 0 && i < n && k < n) put("cell", [i, k]); };
   canvas.onkeydown = (event) => {
     const [i, k] = model.get("cell");
@@ -353,17 +271,8 @@ function render({ model, el }) {
     pick(Math.floor(row / place.cell), Math.floor(column / place.cell));
   };
 
-  STATE.forEach((name) => model.on(`change:${name}`, soon));
-  const themes = new MutationObserver(soon), dark = matchMedia("(prefers-color-scheme: dark)");
-  themes.observe(document.body, { attributes: true });  // JupyterLab writes its theme there
-  dark.addEventListener("change", soon);
-  soon();
-  return () => {
-    STATE.forEach((name) => model.off(`change:${name}`, soon));
-    themes.disconnect();
-    dark.removeEventListener("change", soon);
-    cancelAnimationFrame(asked);
-  };
+  const { soon, end } = alive(model, STATE, show);
+  return end;
 }
 
 export default { render };

@@ -1,25 +1,22 @@
 """One batch under your hands: its N×N scores, probabilities, labels and gradient, redrawn in the browser at every move.
 
-Here live what the picture is given and what it says to Python, its still twin, and the page without a kernel. All that
-moves lives in matching.js beside this file; the same numbers without a browser come from `loops`.
+Here live what the picture is given and what it says to Python, and its still twin. All that moves lives in matching.js
+beside this file; the same numbers without a browser come from `loops`.
 
 N: pairs (rows and columns of S)    S: pixels a side of a picture    D: features
 """
 
-import base64
-import html
-import json
 import math
 from numbers import Real
 from pathlib import Path
 
-import anywidget
 import numpy as np
 import traitlets
-from matplotlib import colormaps
 
 from xmatch_edu import inputs, loops, plots
 from xmatch_edu.explore import batch
+from xmatch_edu.explore.live import LivePicture, colours, script
+from xmatch_edu.explore.readers import png, true_or_false, whole_numbers
 
 # view -> (kind of heatmap, its colour map, title), as in `plots`
 VIEWS = {
@@ -33,7 +30,7 @@ _STATE = ("view", "scale", "direction", "order", "labels_follow", "cell")
 _SCRIPT = Path(__file__).with_name("matching.js")
 
 
-class MatchingExplorer(anywidget.AnyWidget):
+class MatchingExplorer(LivePicture):
     """A live picture of one batch. Change a trait from Python, or move it by mouse or keys: both sides follow.
 
     scores (N, N): array or tensor, N up to 64; image i is row i, text j is column j, and pair i matches.
@@ -46,7 +43,9 @@ class MatchingExplorer(anywidget.AnyWidget):
     Errors: ValueError (a scale that is no number: TypeError) naming the argument and its side; the same for traits.
     """
 
-    _esm = _SCRIPT
+    _esm = script(_SCRIPT)
+    _state = _STATE
+    _title = "One batch"
     # Plain traits: `_check` says what each may hold, in the words of `inputs`, and turns it into what JSON can carry.
     view = traitlets.TraitType("scores").tag(sync=True)
     scale = traitlets.TraitType(1.0).tag(sync=True)
@@ -55,7 +54,6 @@ class MatchingExplorer(anywidget.AnyWidget):
     labels_follow = traitlets.TraitType(True).tag(sync=True)
     cell = traitlets.TraitType().tag(sync=True)
     loss = traitlets.Float(None, allow_none=True, read_only=True).tag(sync=True)
-    data = traitlets.Dict(read_only=True).tag(sync=True)  # what never changes
 
     def __init__(self, scores, *, pictures=None, captions=None, scale=1.0, image_features=None, text_features=None,
                  low=0.5, high=30.0):  # fmt: skip
@@ -70,11 +68,10 @@ class MatchingExplorer(anywidget.AnyWidget):
         self._range = float(low), float(high)
         self._shuffles = batch.shuffles(n)
         self.set_trait("data", {
-            "scores": self.scores.tolist(), "pictures": [batch.png(picture) for picture in self._pictures],
+            "scores": self.scores.tolist(), "pictures": [png(picture) for picture in self._pictures],
             "captions": self._captions, "low": self._range[0], "high": self._range[1], "shuffles": self._shuffles,
             "image_features": features[0].tolist(), "text_features": features[1].tolist(),
-            "colours": {kind: bytes(colormaps[name](range(256), bytes=True)[:, :3]).hex()
-                        for kind, name, _ in VIEWS.values()},
+            "colours": {kind: colours(name) for kind, name, _ in VIEWS.values()},
         })  # fmt: skip
         super().__init__(scale=scale, order=range(n), cell=(0, 0))
 
@@ -90,15 +87,13 @@ class MatchingExplorer(anywidget.AnyWidget):
             if not low <= value <= high:
                 raise ValueError(f"scale must lie on the slider, from low = {low:g} to high = {high:g}; got {value:g}")
         elif name == "labels_follow":
-            if not isinstance(value, bool | np.bool_):
-                raise ValueError(f"labels_follow must be True or False; got {value!r}")
-            value = bool(value)
+            value = true_or_false(name, value)
         elif name == "order":
-            value = batch.whole_numbers(value)
+            value = whole_numbers(value)
             if value is None or sorted(value) != list(range(n)):
                 raise ValueError(f"order must hold each text's number from 0 to {n - 1} (text side) once; got {value}")
         else:
-            value = batch.whole_numbers(value)
+            value = whole_numbers(value)
             if value is None or len(value) != 2 or not all(0 <= number < n for number in value):
                 raise ValueError(f"cell must be (row of an image, column of a text), each below {n}; got {value}")
         return value
@@ -137,47 +132,3 @@ class MatchingExplorer(anywidget.AnyWidget):
             numbers[self.view], kind=kind, title=title, labels=self.labels, pictures=self._pictures or None,
             captions=[self._captions[k] for k in self.order] if self._captions else None,
         )  # fmt: skip
-
-    def __repr__(self):
-        return self.still().alt
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        still, metadata = self.still()._repr_mimebundle_()
-        live, _ = super()._repr_mimebundle_()
-        return {**live, **still}, metadata
-
-    def html(self, *, title="One batch", credit=""):
-        """A page that stays alive without kernel or network -> str. credit: a line for whoever made the pictures."""
-        state = {name: getattr(self, name) for name in (*_STATE, "data")}
-        picture = self.still()
-        words = {"title": title, "credit": credit, "alt": picture.alt}
-        return _PAGE.format(
-            **{name: html.escape(text) for name, text in words.items()},
-            png=base64.b64encode(picture.png()).decode(),
-            state=json.dumps(state, allow_nan=False).replace("<", "\\u003c"),  # no caption may end the script
-            script=_SCRIPT.read_text("utf-8"),
-        )
-
-    def save(self, path, *, title="One batch", credit=""):
-        """Write `html()` into a file."""
-        Path(path).write_text(self.html(title=title, credit=credit), "utf-8")
-
-
-# The model that a kernel would keep, in a few lines: the page needs get, set and the news that something changed.
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<style>:root {{ color-scheme: light dark; }} body {{ margin: 1rem; font-family: system-ui, sans-serif; }}</style></head>
-<body><main id="explorer"></main><noscript><img alt="{alt}" src="data:image/png;base64,{png}"></noscript>
-<p><small>{credit}</small></p><script type="application/json" id="state">{state}</script>
-<script type="module">
-{script}
-const state = JSON.parse(document.getElementById("state").textContent), listeners = {{}};
-window.model = {{
-  get: (name) => state[name],
-  set(name, value) {{ state[name] = value; for (const hear of listeners["change:" + name] ?? []) hear(); }},
-  on(name, hear) {{ (listeners[name] ??= []).push(hear); }}, off() {{}}, save_changes() {{}},
-}};
-render({{ model: window.model, el: document.getElementById("explorer") }});
-</script></body></html>
-"""

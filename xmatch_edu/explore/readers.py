@@ -1,0 +1,40 @@
+"""What live pictures are given, read: anything like an array as NumPy, plain values, and a picture as a PNG."""
+
+import base64
+import io
+from operator import index
+
+import numpy as np
+from PIL import Image
+
+
+def real_numbers(name, x, meaning):
+    """A tensor of any device and precision, or anything like an array -> float64. Errors: ValueError naming it."""
+    try:
+        x = (x.detach().cpu().double() if hasattr(x, "detach") else np.asarray(x)).__array__()
+    except ValueError as error:  # lists of different lengths
+        raise ValueError(f"{name} must hold real numbers, {meaning}; {error}") from None
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, {meaning}; got {x.dtype}")
+    return x.astype(np.float64)
+
+
+def whole_numbers(values):
+    """A list of ints, or None where one of them is none."""
+    try:
+        return [index(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
+    except TypeError:
+        return None
+
+
+def true_or_false(name, value):
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
+
+
+def png(picture):
+    """(S, S, 3) uint8 -> an address that holds the picture itself."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
