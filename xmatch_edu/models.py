@@ -1,12 +1,18 @@
 """From pairs to features: the branches that turn a picture, and a text, into D numbers.
 
-Here lives the plainest pair of branches there is, an average. How features are compared lives in `scores`.
+Here live the plainest branches there are, averages, and two that learn: one gives a vector for every region of a
+picture, one for every word of a text. How features are compared lives in `scores`.
 
-K: pairs    S: pixels a side    D: features
+K: pairs    S: pixels a side    R: regions, 289 = 17×17    T: words    D: features
 """
 
 import torch
 import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from xmatch_edu import inputs
+from xmatch_edu.data import shapes
 
 
 def thumbnail_features(train, pairs, *, size=4):
@@ -52,3 +58,124 @@ def _thumbnails(pictures, size):
 def _words(pairs, k):
     """The different words of a caption and its keywords, in a fixed order."""
     return sorted({word for phrase in (pairs.captions[k], *pairs.keywords[k]) for word in phrase.lower().split()})
+
+
+def colour_features(train, scenes):
+    """Features of regions and words that you can check with your eyes: the colour that is there, or that is meant.
+
+    A region's features are the mean colour of its cell of 4×4 pixels, minus the ground's, averaged over `train` (the
+    ground of a scene is the median of its cells: most of them show nothing else).
+    A word's are the average of those over all cells that are its truth in `train`. So "red" is red; "circle" is an
+    average over all colours, and so is nearly nothing. A word without a cell there (every relation) is all zeros, and
+    so is padding. Nothing is learned by gradient, and a word never looks at the picture it is to be compared with.
+
+    train, scenes: Scenes of data.shapes.
+    -> regions (K, R, 3), row by row from the top left, words (K, T, 3), float32, red-green-blue from −1 to 1.
+    Errors: ValueError naming train.
+    """
+    if len(train) == 0:
+        raise ValueError("train is empty: no scene to average, on the image side or the text side")
+    ground = _cell_colours(train).median(dim=1).values.mean(dim=0)
+    # For each word of each training scene the sum of its cells' colours, and how many cells there are.
+    cells = train.truth.flatten(2).double()
+    sums = cells @ (_cell_colours(train) - ground)
+    looks = torch.zeros(len(shapes.VOCABULARY), 3, dtype=torch.float64)
+    looks.index_add_(0, train.words.flatten(), sums.flatten(0, 1))
+    counts = torch.zeros(len(looks), dtype=torch.float64)
+    counts.index_add_(0, train.words.flatten(), cells.sum(dim=2).flatten())
+    looks /= counts.clamp(min=1)[:, None]
+    return (_cell_colours(scenes) - ground).float(), looks[scenes.words].float()
+
+
+def _cell_colours(scenes):
+    """-> (K, R, 3) float64, 0 to 1."""
+    return _thumbnails(scenes.pictures, shapes.GRID).unflatten(1, (-1, 3))
+
+
+class RegionEncoder(nn.Module):
+    """A picture to a vector for each of its 17×17 regions, and one for the whole.
+
+    pictures (N, 68, 68, 3) uint8 -> regions (N, R, D), row by row from the top left, image_codes (N, D), float32.
+
+    Small on purpose. A region sees 15×15 pixels, its own 4×4 among them. Another 3×3 at 17×17 would show it 23×23, and
+    its vector would tell of an object beside it. No layer mixes the pictures of a batch, or regions further apart.
+    width: D. Errors: TypeError or ValueError naming pictures or width.
+    Source: the image encoder of AttnGAN (Xu et al., CVPR 2018), section 3.2. There it is Inception-v3 with 289 regions
+    of 768 features; a region's vector comes from an inner layer, the code of the whole from the last, both by a linear
+    map.
+    """
+
+    def __init__(self, width):
+        super().__init__()
+        _check_width(width)
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 24, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(24, 48, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(48, 64, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(64, 64, 1), nn.ReLU(),
+        )
+        self.to_regions = nn.Conv2d(64, width, 1)
+        self.to_code = nn.Linear(64, width)
+
+    def forward(self, pictures):
+        if not isinstance(pictures, torch.Tensor) or pictures.dtype != torch.uint8:
+            raise TypeError(f"pictures (image side) must be a uint8 tensor; got {getattr(pictures, 'dtype', pictures)}")
+        if pictures.shape[1:] != (shapes.SIDE, shapes.SIDE, 3) or len(pictures) == 0:
+            raise ValueError(
+                f"pictures (image side) must have shape (N, 68, 68, 3) with at least one picture; "
+                f"got shape {tuple(pictures.shape)}"
+            )
+        features = self.features(pictures.permute(0, 3, 1, 2).float() / 127.5 - 1)
+        return self.to_regions(features).flatten(2).transpose(1, 2), self.to_code(features.mean(dim=(2, 3)))
+
+
+class WordEncoder(nn.Module):
+    """A text to a vector for each of its words, and one for the whole.
+
+    words (N, T) int64, places in the vocabulary, lengths (N,) integers from 1 to T
+    -> word features (N, T, D), zero at padding, sentence codes (N, D), float32. What stands in the padding is not read.
+
+    It reads forwards and backwards, so a word's vector also carries its neighbours: "circle" in "red circle" may know
+    about red. The first half of a vector has read up to the word, the second half from the end back to it.
+    vocabulary_size: how many words, the padding included. width: D, even.
+    Errors: TypeError or ValueError naming vocabulary_size, width, words or lengths.
+    Source: the text encoder of AttnGAN (Xu et al., CVPR 2018), section 3.2. There it is an LSTM; this is a GRU, which
+    has fewer weights.
+    """
+
+    def __init__(self, vocabulary_size, width):
+        super().__init__()
+        _check_width(width)
+        if isinstance(vocabulary_size, bool) or not isinstance(vocabulary_size, int) or vocabulary_size < 1:
+            raise ValueError(f"vocabulary_size (text side) must be an int of at least 1; got {vocabulary_size!r}")
+        if width % 2:
+            raise ValueError(f"width of the text side must be even, half for each direction of reading; got {width}")
+        self.embedding = nn.Embedding(vocabulary_size, width)
+        self.reader = nn.GRU(width, width // 2, batch_first=True, bidirectional=True)
+
+    def forward(self, words, lengths):
+        if not isinstance(words, torch.Tensor) or words.dtype != torch.int64:
+            raise TypeError(f"words (text side) must be an int64 tensor; got {getattr(words, 'dtype', words)}")
+        if words.ndim != 2 or 0 in words.shape:
+            raise ValueError(
+                f"words (text side) must have shape (N, T) with at least one text and one word; "
+                f"got shape {tuple(words.shape)}"
+            )
+        inputs.check_lengths(lengths, words, torch.Tensor)
+        padding = torch.arange(words.shape[1], device=words.device) >= lengths[:, None]
+        words = words.masked_fill(padding, 0)
+        if words.device.type == "cpu":
+            highest = self.embedding.num_embeddings - 1
+            for end in (int(words.min()), int(words.max())):
+                if not 0 <= end <= highest:
+                    raise ValueError(f"words (text side) must be places in the vocabulary, 0 to {highest}; got {end}")
+        # Each text is read to its own end. (The lengths are wanted on the CPU: on a GPU this waits for them.)
+        packed = pack_padded_sequence(self.embedding(words), lengths.cpu(), batch_first=True, enforce_sorted=False)
+        read, last = self.reader(packed)
+        features, _ = pad_packed_sequence(read, batch_first=True, total_length=words.shape[1])
+        return features, last.transpose(0, 1).flatten(1)
+
+
+def _check_width(width):
+    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
+        raise ValueError(f"width (image and text side) must be an int of at least 1, the features D; got {width!r}")

@@ -117,7 +117,7 @@ def make(count, *, seed=0, composition="known"):
             f"one phrase (text side); got {composition!r}"
         )
     # One row of numbers a scene, whatever the count. PCG64 is named, because NumPy may change its default.
-    chance = iter(np.random.Generator(np.random.PCG64(seed)).random((count, 24)).T)
+    chance = iter(np.random.Generator(np.random.PCG64(seed)).random((count, 19)).T)
     said = np.repeat(_FORMS, _SHARES, axis=0)[_whole(next(chance), 0, sum(_SHARES) - 1)]
     alone = ~said[:, -1]
     things = _things(next(chance), (next(chance) < 0.5) & ~alone, composition)
@@ -186,7 +186,7 @@ def _corners(sides, relations, chances):
     Across it, the centres are less far apart than along it.
     """
     scene = np.arange(len(sides))
-    near = relations % 2  # the first object is near for above and left-of
+    near = relations % 2  # the number of the near object: 0, the first, for above and left-of
     here, there = sides[scene, near], sides[scene, 1 - near]
     gap = CELL - 1  # pixels between, so that no cell has both
     start = _whole(chances[0], 0, SIDE - here - gap - there)
@@ -221,7 +221,7 @@ def _stencil(shape, side):
     from_centre = x * x + y * y
     return {
         "circle": from_centre <= side * side,
-        "square": (x == x) & (y == y),
+        "square": np.ones((side, side), dtype=bool),
         "triangle": 2 * abs(x) <= y + side + 1,
         "cross": 3 * np.minimum(abs(x), abs(y)) <= side,
         "ring": (from_centre <= side * side) & (3 * from_centre >= side * side),
