@@ -17,8 +17,8 @@ import pytest
 import torch
 from matplotlib import colormaps
 
-from xmatch_edu import inputs, losses
-from xmatch_edu.explore import MatchingExplorer
+from xmatch_edu import inputs, loops, losses
+from xmatch_edu.explore import AttentionExplorer, MatchingExplorer
 from xmatch_edu.explore.matching import VIEWS
 from xmatch_edu.launch.commands import SETTINGS, SILENT
 
@@ -209,11 +209,17 @@ def test_every_control_works_by_keyboard(show):
 
 def test_from_key_to_picture(show, capsys):
     """No assertion: the time belongs to the machine. One frame of a screen is 16.7 ms, and waiting for it counts."""
-    for n in (8, 64):
-        page = show(batch(n))
+    slider, cell = ("input[type=range]", ["ArrowRight", "ArrowLeft"]), (".xm canvas", ["ArrowRight", "ArrowDown"])
+    word = (".xw-list input", ["ArrowDown", "ArrowUp"])
+    for size, explorer, moves in [
+        ("N = 8", batch(8), {"slider": slider, "cell": cell}),
+        ("N = 64", batch(64), {"slider": slider, "cell": cell}),
+        ("T = 7, R = 289, D = 256", looking(7, 17, 256), {"gamma1": slider, "word": word, "region": cell}),
+        ("T = 24, R = 576, D = 512", looking(24, 24, 512), {"gamma1": slider, "word": word, "region": cell}),
+    ]:
+        page = show(explorer)
         page.evaluate(WATCH)
-        for what, selector, keys in [("slider", "input[type=range]", ["ArrowRight", "ArrowLeft"]),
-                                     ("cell", ".xm canvas", ["ArrowRight", "ArrowDown"])]:  # fmt: skip
+        for what, (selector, keys) in moves.items():
             page.focus(selector)
             page.evaluate("times.length = 0")
             for move in range(50):
@@ -223,7 +229,153 @@ def test_from_key_to_picture(show, capsys):
                 for part, column in [("key to picture", 0), ("of it work", 1)]:
                     times = [one[column] for one in page.evaluate("times")]
                     figures = f"median {statistics.median(times):.1f} ms, p90 {sorted(times)[44]:.1f} ms"
-                    print(f"\n{what}, N = {n}, {part}: {figures}", end="")
+                    print(f"\n{what}, {size}, {part}: {figures}", end="")
+
+
+def looking(t, grid, d, **more):
+    """A text of t words that looks at a picture of grid × grid regions; d features."""
+    regions, words = RANDOM.normal(size=(grid * grid, d)), RANDOM.normal(size=(t, d))
+    names = [f"word number {number}" for number in range(t)]
+    return AttentionExplorer(regions, words, **{"word_names": names, **more})
+
+
+SCORE = DRAWN.replace("loss", "score")
+ROW = ".xw-list label >> nth="
+
+
+def plain(words):
+    return words.replace("−", "-")
+
+
+@pytest.mark.parametrize(("t", "grid", "d", "large"), [(1, 1, 1, 1), (7, 5, 8, 1), (5, 4, 6, 100), (24, 9, 16, 0.1)])
+def test_the_numbers_of_word_region_attention_are_those_of_the_loops(show, t, grid, d, large):
+    """large: what words and regions are multiplied by; at 100 their dot products reach 1e4 and more."""
+    regions, words = large * RANDOM.normal(size=(grid * grid, d)), large * RANDOM.normal(size=(t, d))
+    regions[0] = 0  # whose cosine with anything is 0
+    explorer = AttentionExplorer(regions, words)
+    page = show(explorer)
+    for gamma1, gamma2 in ((0.5, 0.1), (5.0, 5.0), (100.0, 100.0)):
+        for attention in inputs.ATTENTIONS:
+            for compete in (True, False):
+                chosen = {"gamma1": gamma1, "gamma2": gamma2, "attention": attention, "compete_over_words": compete}
+                page.evaluate(SET, {**chosen, "word": t - 1})
+                score = page.evaluate(SCORE)
+                steps = loops.word_region_steps(regions, words, **chosen)
+                assert score == pytest.approx(steps.score, rel=1e-9, abs=1e-9), chosen
+                shown = [plain(one) for one in page.locator(".xw-number").all_inner_texts()]
+                held = [1 + int((np.sort(look)[::-1].cumsum() < 0.5 - 1e-12).sum()) for look in steps.attention]
+                region = int(page.get_attribute(".xw canvas", "data-region"))
+                assert steps.attention[-1, region] == pytest.approx(steps.attention[-1].max(), rel=1e-9)
+                for row, cosine in enumerate(steps.cosines):
+                    found, half, share = shown[3 * row : 3 * row + 3]
+                    assert float(found) == pytest.approx(cosine, abs=6e-4), chosen
+                    assert half == f"{held[row]} of {grid * grid}", chosen
+                    assert float(share) == pytest.approx(steps.shares[row, region], abs=6e-3), chosen
+                ears = plain(page.get_attribute(".xw canvas", "aria-label"))
+                assert float(ears.split("alpha ")[1][:-1]) == pytest.approx(steps.attention[-1, region], abs=6e-5), chosen
+                bonus = np.log(t) / gamma2
+                ends = [plain(page.inner_text(f".xw-{end}")) for end in ("mean", "marked", "most")]
+                mean, mark, most = (float(end.split(" ")[-1]) for end in ends)
+                expected = (steps.cosines.mean(), steps.score - bonus, steps.cosines.max())
+                assert (mean, mark, most) == pytest.approx(expected, abs=6e-4), chosen
+                assert mean - 1e-3 <= mark <= most + 1e-3 and steps.cosines.max() <= score + 1e-9, chosen
+
+
+def test_every_region_is_lit_by_its_attention(show):
+    grid, cell, edge = 9, 34, 3
+    explorer = looking(4, grid, 6)
+    page = show(explorer)
+    for word, gamma1 in ((0, 5.0), (3, 5.0), (3, 40.0)):
+        explorer.word, explorer.gamma1 = word, gamma1
+        page.evaluate(SET, {"word": word, "gamma1": gamma1})
+        page.evaluate(SCORE)
+        seen = page.evaluate("""([grid, cell, edge]) => {
+            const context = document.querySelector(".xw canvas").getContext("2d");
+            const at = (k) => edge + k * cell + cell / 2;
+            return Array.from({ length: grid * grid }, (_, r) => [...context.getImageData(
+                at(r % grid), at(Math.floor(r / grid)), 1, 1).data].slice(0, 3)); }""", [grid, cell, edge])  # fmt: skip
+        look = explorer.numbers().attention[word]
+        expected = colormaps["inferno"](look / look.max(), bytes=True)[:, :3].astype(int)
+        assert np.abs(np.array(seen) - expected).max() <= 8, (word, gamma1)  # a neighbour in the table at most
+        thumbnail = page.eval_on_selector(f".xw-list label:nth-of-type({word + 1}) canvas", """canvas =>
+            [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]""")
+        assert np.abs(np.reshape(thumbnail, (-1, 4))[:, :3] - expected).max() <= 8
+
+
+def test_the_picture_is_dim_under_the_light_and_the_truth_is_outlined(show):
+    photo = np.zeros((68, 68, 3), dtype=np.uint8)
+    photo[:, :34], photo[:, 34:] = (40, 200, 90), (250, 250, 250)
+    truth = np.zeros((2, 4), dtype=bool)
+    truth[0, 1] = True
+    # Word 0 looks at region 1 alone, word 1 at region 0 alone.
+    explorer = AttentionExplorer([[0.0, 9], [9, 0], [0, 0], [0, 0]], np.eye(2), picture=photo, truth=truth, gamma1=100,
+                                 compete_over_words=False)  # fmt: skip
+    page = show(explorer)
+    at = """places => places.map(([x, y]) => [...document.querySelector(".xw canvas").getContext("2d")
+        .getImageData(x, y, 1, 1).data].slice(0, 3))"""
+    page.wait_for_function(f"() => ({at})([[80, 240]])[0][0] > 0")  # once the picture is loaded
+    dark, light, lit, as_it_is = np.array(page.evaluate(at, [[80, 240], [240, 240], [240, 80], [343, 50]]))
+    for seen, colour in ((dark, photo[0, 0]), (light, photo[0, -1])):
+        assert np.abs(seen - 0.45 * colour @ [0.3, 0.59, 0.11]).max() <= 3
+    assert lit.min() > 150 > light.max() and np.abs(as_it_is - photo[0, 0]).max() <= 3
+    page.hover(".xw canvas", position={"x": 80, "y": 240})  # the frame goes elsewhere
+    line = np.array(page.evaluate(at, [[240, 156], [240, 157], [240, 154]]))
+    assert page.evaluate(SCORE) and line.max(axis=0).min() > 200 and line.min(axis=0).max() < 120, "black on white"
+    before = pixels(page)
+    page.evaluate("model.set('word', 1)")
+    page.evaluate(SCORE)
+    assert pixels(page) != before
+
+
+def test_words_regions_and_controls_answer_to_keys_and_mouse(show):
+    explorer = looking(7, 17, 8)
+    page = show(explorer)
+    page.focus(ROW + "0 >> input")
+    for key, word in [("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1)]:
+        page.keyboard.press(key)
+        assert state(page, "word") == word
+    page.click(ROW + "5")
+    assert state(page, "word") == 5
+    page.evaluate(SCORE)
+    steps = explorer.numbers()
+    region = int(steps.attention[5].argmax())
+    assert f"its brightest region in row {region // 17}, column {region % 17}" in page.inner_text(".xw-story")
+
+    page.hover(".xw canvas", position={"x": 3 + 18 * 4.5, "y": 3 + 18 * 2.5})
+    page.evaluate(SCORE)
+    page.focus(".xw canvas")
+    for key, (row, column) in [("ArrowRight", (2, 5)), ("ArrowDown", (3, 5)), ("Home", (3, 0)), ("ArrowLeft", (3, 0)),
+                               ("End", (3, 16)), ("PageDown", (16, 16)), ("PageUp", (0, 16))]:  # fmt: skip
+        page.keyboard.press(key)
+        page.evaluate(SCORE)
+        told, region = plain(page.inner_text(".xw-story")), 17 * row + column
+        assert f"“word number 5” at the region in row {row}, column {column}" in told, key
+        for name, digits in [("similarities", 3), ("shares", 3), ("attention", 4)]:
+            number = getattr(steps, name)[5, region]
+            seen = told.split({"similarities": "s\n", "shares": "s̄\n", "attention": "α\n"}[name])[1].split(":")[0]
+            assert float(seen) == pytest.approx(number, abs=0.6 * 10**-digits), (key, name)
+        assert page.text_content(".xm-ears") == page.get_attribute(".xw canvas", "aria-label")
+
+    sharp = [int(page.inner_text(ROW + "5 >> .xw-number >> nth=1").split(" ")[0])]
+    for slider, name, low, high in [(0, "gamma1", 0.5, 100), (1, "gamma2", 0.1, 100)]:
+        page.focus(f".xw input[type=range] >> nth={slider}")
+        page.keyboard.press("ArrowRight")
+        assert 5 < state(page, name) < 5.3
+        for key, end in [("Home", low), ("End", high)]:
+            page.keyboard.press(key)
+            assert state(page, name) == end
+            page.evaluate(SCORE)
+            sharp.append(int(page.inner_text(ROW + "5 >> .xw-number >> nth=1").split(" ")[0]))
+    assert sharp[1] > sharp[0] > sharp[2] == sharp[3] == sharp[4]  # γ1 sharpens, γ2 does not
+    page.focus(".xw input[value=dot]")
+    page.keyboard.press("ArrowRight")
+    assert state(page, "attention") == "cosine"
+    page.focus(".xw input[type=checkbox]")
+    page.keyboard.press("Space")
+    assert state(page, "compete_over_words") is False
+    own = "all => all.every(one => one.dataset.lmSuppressShortcuts === 'true')"
+    assert page.eval_on_selector_all(".xw input, .xw canvas", own)
+    assert "by at most ln 7 / γ2" in page.inner_text(".xw-words")
 
 
 ASK = """agree = explorer.loss is not None and bool(abs(explorer.loss - explorer.numbers()["loss"]) < 1e-5)

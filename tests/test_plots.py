@@ -12,6 +12,7 @@ from PIL import Image
 
 from xmatch_edu import plots
 from xmatch_edu.plots import heatmaps
+from xmatch_edu.plots.attention import HEAT, outline
 from xmatch_edu.plots.costs import amount
 
 S = np.array([[2.0, 0.5, 0.1], [0.4, 1.5, 1.2], [0.8, 0.9, 0.3]])
@@ -125,11 +126,60 @@ def test_a_batch_shows_every_pair():
     assert all(caption in picture.alt for caption in CAPTIONS)
 
 
-@pytest.mark.parametrize("kind", heatmaps._STYLES)
+@pytest.mark.parametrize("kind", [*heatmaps._STYLES, None])
 def test_colours_rise_steadily_in_grey(kind):
-    colours = colormaps[heatmaps._STYLES[kind][0]](np.linspace(0, 1, 64))[:, :3]
+    colours = colormaps[heatmaps._STYLES[kind][0] if kind else HEAT](np.linspace(0, 1, 64))[:, :3]
     grey = colours @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(grey) > 0).all()
+
+
+LOOKS = np.array([[0.1, 0.2, 0.6, 0.1], [0.25, 0.25, 0.25, 0.25], [0, 0, 0, 0]])  # three words, four regions
+PHOTO = np.random.default_rng(3).integers(0, 256, (10, 10, 3), dtype=np.uint8)
+TRUTH = np.array([[0, 0, 1, 1], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
+WORDS = ["red", "cross", "above"]
+
+
+def test_attention_shows_the_picture_then_each_word_with_its_light_where_it_looks():
+    picture = plots.attention(PHOTO, WORDS, LOOKS, truth=TRUTH, notes=["mass 0.70", "b", "c"], title="two\nlines")
+    plain, *panels = picture.figure.axes
+    assert np.array_equal(plain.images[0].get_array(), PHOTO) and plain.get_title() == "the picture"
+    assert [ax.get_title() for ax in panels] == ['"red"', '"cross"', '"above"']
+    assert [ax.get_xlabel() for ax in panels] == ["mass 0.70", "b", "c"]
+    assert picture.alt == (
+        'two lines. Where each word looks, among 2×2 regions counted from 0: "red" (mass 0.70) brightest in row 1, '
+        'column 0, inside its outline; "cross" (b) brightest in row 0, column 0, outside its outline; "above" (c) '
+        "looks nowhere."
+    )
+    red, even, dark = (np.asarray(ax.images[0].get_array()) for ax in panels)
+    grey = 0.45 * (PHOTO / 255 @ [0.3, 0.59, 0.11])
+    # No attention: the dark picture alone, all the same in red, green and blue. Some: light on top of it, by the map.
+    assert dark.shape == (24, 24, 3) and np.allclose(dark[0, 0], grey[0, 0], atol=0.01) and np.ptp(dark, 2).max() < 0.02
+    for cell, look in np.ndenumerate(LOOKS[0].reshape(2, 2)):
+        y, x = (12 * place + 6 for place in cell)
+        light = np.array(colormaps[HEAT](look / 0.6)[:3])
+        assert np.allclose(red[y, x], 1 - (1 - grey[y * 10 // 24, x * 10 // 24]) * (1 - light)), cell
+    assert even.min() > 0.6  # looks at all alike: all bright
+    assert "regions" in plots.attention(torch.tensor(PHOTO), WORDS, torch.tensor(LOOKS, dtype=torch.bfloat16)).alt
+
+
+@pytest.mark.parametrize(("count", "lines"), [(1, 1), (4, 1), (7, 2), (8, 2), (24, 5)])
+def test_words_stand_in_lines_and_without_a_picture_the_heat_stands_alone(count, lines):
+    looks = np.tile(LOOKS[:1], (count, 1))
+    panels = plots.attention(PHOTO, [f"w{t}" for t in range(count)], looks).figure.axes
+    assert len(panels) == count + 1 and len({round(ax.get_position().y0, 6) for ax in panels}) == lines
+    alone = plots.attention(None, None, looks[:, :1]).figure.axes
+    assert len(alone) == count and alone[0].get_title() == '"word 0"'
+    assert alone[0].images[0].get_array().shape == (1, 1, 3)
+
+
+def test_the_truth_is_outlined_by_a_black_line_on_a_white_one():
+    assert sorted(outline(np.array([[False, True], [False, False]]))) == [
+        [(1, 0), (1, 1)], [(1, 0), (2, 0)], [(1, 1), (2, 1)], [(2, 0), (2, 1)]]  # fmt: skip
+    assert len(outline(np.ones((3, 3), bool))) == 12 and outline(np.zeros((3, 3), bool)) == []
+    red = plots.attention(None, WORDS, LOOKS, truth=TRUTH).figure.axes[0]
+    white, black = red.collections
+    assert [to_hex(line.get_color()[0]) for line in (white, black)] == ["#ffffff", "#000000"]
+    assert white.get_linewidth()[0] > black.get_linewidth()[0] and len(white.get_segments()) == 6  # the lower two cells
 
 
 BAD = {
@@ -148,6 +198,19 @@ BAD = {
     "captions numbers": (lambda: plots.heatmap(S, captions=[1, 2, 3]), "text side"),
     "a list for a kind": (lambda: plots.heatmap(S, kind=["scores"]), "kind must be one of"),
     "a batch with two lengths": (lambda: plots.batch(PICTURES[:2], CAPTIONS), "image side"),
+    "attention of rank 1": (lambda: plots.attention(None, None, LOOKS[0]), r"attention must be \(T, R\).*text side"),
+    "attention of words": (lambda: plots.attention(None, None, [["a"]]), r"attention must be \(T, R\) numbers"),
+    "attention below 0": (lambda: plots.attention(None, None, -LOOKS), r"attention of a word \(text side\).*-0.6"),
+    "attention NaN": (lambda: plots.attention(None, None, LOOKS * np.nan), "attention must be finite.* word 0, region"),
+    "no square": (lambda: plots.attention(None, None, LOOKS[:, :3]), r"regions \(image side\).* G×G; got R = 3"),
+    "a grey picture": (lambda: plots.attention(PHOTO[..., 0], WORDS, LOOKS), r"picture \(image side\) must be"),
+    "an oblong picture": (lambda: plots.attention(PHOTO[:5], WORDS, LOOKS), r"picture \(image side\) must be"),
+    "a float picture": (lambda: plots.attention(PHOTO / 255, WORDS, LOOKS), r"picture \(image side\).*float64"),
+    "too few words": (lambda: plots.attention(PHOTO, WORDS[:2], LOOKS), r"word_names: .*text side\), 3; got 2"),
+    "one word": (lambda: plots.attention(PHOTO, "abc", LOOKS), "word_names: a list of strings.*text side"),
+    "notes": (lambda: plots.attention(PHOTO, WORDS, LOOKS, notes=["a"]), r"notes: one .*text side\), 3; got 1"),
+    "truth in squares": (lambda: plots.attention(PHOTO, WORDS, LOOKS, truth=TRUTH.reshape(3, 2, 2)), r"truth must be"),
+    "truth in numbers": (lambda: plots.attention(PHOTO, WORDS, LOOKS, truth=TRUTH * 1.0), "truth must be.*bool"),
 }
 
 

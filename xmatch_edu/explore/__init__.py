@@ -1,5 +1,6 @@
 """Live pictures: what moves under your hand in a notebook. Still pictures live in `plots`."""
 
+from xmatch_edu.explore.attention import AttentionExplorer
 from xmatch_edu.explore.matching import MatchingExplorer
 
-__all__ = ["MatchingExplorer"]
+__all__ = ["AttentionExplorer", "MatchingExplorer"]

@@ -3,9 +3,10 @@
 Nothing here computes a loss (that is `loops` and `losses`), measures (`measure`) or moves (`explore`).
 """
 
+from xmatch_edu.plots.attention import attention
 from xmatch_edu.plots.costs import costs
 from xmatch_edu.plots.heatmaps import batch, heatmap, matching_panels, panels
 from xmatch_edu.plots.picture import Picture
 from xmatch_edu.plots.shapes import shapes
 
-__all__ = ["Picture", "batch", "costs", "heatmap", "matching_panels", "panels", "shapes"]
+__all__ = ["Picture", "attention", "batch", "costs", "heatmap", "matching_panels", "panels", "shapes"]
