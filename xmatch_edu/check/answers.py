@@ -17,7 +17,7 @@ class Part(NamedTuple):
 
     name: str  # "the loss"
     axes: str = ""  # what its shape counts: "one row per image, one column per text"
-    dtype: str = "number"  # "number", "integer", "text", or a tensor's: "float32"
+    dtype: str = "number"  # "number", "integer", "bool", "text", or a tensor's: "float32"
 
 
 class Seen(NamedTuple):
@@ -83,7 +83,7 @@ def _read(part, value, want, device):
     if isinstance(value, torch.Tensor) and device is not None and value.device != device:
         return None, f"{part.name}: a tensor on {value.device}, and what your function was given lies on {device}."
     try:
-        array = as_array(value)
+        array = as_array(value, "iufb" if part.dtype == "bool" else "iuf")
     except (ValueError, TypeError, RuntimeError, OverflowError):
         return None, f"For {part.name} it gave {_described(value)}, expected numbers."
     if array.shape != want.shape:
@@ -94,6 +94,9 @@ def _read(part, value, want, device):
     if part.dtype == "integer":
         if "int" not in name and not all(isinstance(one, int) for one in np.ravel(value).tolist()):
             return array, f"{part.name}: {name}, expected whole numbers. int(…) makes one, dtype=int an array."
+    elif part.dtype == "bool":
+        if "bool" not in name and not all(isinstance(one, bool) for one in np.ravel(value).tolist()):
+            return array, f"{part.name}: {name}, expected True and False, as a comparison gives them."
     elif part.dtype != "number":
         if not isinstance(value, torch.Tensor):
             return array, f"{part.name}: {_described(value)}, expected a torch tensor of {part.dtype}."
@@ -102,15 +105,15 @@ def _read(part, value, want, device):
     return array, ""
 
 
-def as_array(value):
-    """Numbers of any kind as a float64 array; TypeError where they are none."""
+def as_array(value, kinds="iuf"):
+    """Numbers of any kind as a float64 array; TypeError where they are none. kinds: NumPy's letters; b is bool."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         value = value.numpy() if value.dtype == torch.bool or value.is_complex() else value.double().numpy()
     elif isinstance(value, list | tuple) and any(isinstance(one, torch.Tensor | list | tuple) for one in value):
-        value = [as_array(one) for one in value]
+        value = [as_array(one, kinds) for one in value]
     array = np.asarray(value)
-    if array.dtype.kind not in "iuf" or isinstance(value, np.ma.MaskedArray):
+    if array.dtype.kind not in kinds or isinstance(value, np.ma.MaskedArray):
         raise TypeError("no plain numbers")
     return array.astype(np.float64)
 
