@@ -1,10 +1,11 @@
-"""Thumbnail features: an average that can be checked by hand, and that knows something about unseen pairs."""
+"""The branches: averages that can be checked by hand and know something about unseen pairs, and two that learn."""
 
 import numpy as np
 import pytest
 import torch
 
 from xmatch_edu import models, scores
+from xmatch_edu.data import shapes
 from xmatch_edu.data.emoji import EmojiPairs, load
 
 
@@ -84,3 +85,192 @@ def test_no_training_pair_is_an_error(pairs):
 def test_words_are_the_same_in_capitals(pairs):
     train = tiny(RED + BLUE, ["ok", "sea"], [(), ()])
     assert models.thumbnail_features(train, tiny(GREEN, ["OK"], [()]), size=1)[1].tolist() == [[0.5, 0.0, -0.5]]
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return shapes.make(600, seed=1)
+
+
+def test_a_region_is_the_colour_of_its_cell_minus_the_ground(scenes):
+    few = scenes.take([3, 4])
+    train = scenes.take([0, 1, 2])
+    regions, words = models.colour_features(train, few)
+    assert regions.shape == (2, 289, 3) and words.shape == (2, 7, 3)
+    assert regions.dtype == words.dtype == torch.float32
+    ground = sum(picture.flatten(0, 1).median(dim=0).values.double() / 255 for picture in train.pictures) / 3
+    for row, column in [(0, 0), (0, 16), (5, 11), (16, 0), (9, 4)]:
+        cell = few.pictures[1, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4].double().mean((0, 1)) / 255
+        torch.testing.assert_close(regions[1, 17 * row + column], (cell - ground).float())
+
+
+def test_a_word_is_the_average_of_its_cells(scenes):
+    regions, words = models.colour_features(scenes, scenes)
+    for name in ("small", "yellow", "ring"):
+        number = shapes.VOCABULARY.index(name)
+        cells = [
+            region
+            for k, t in (scenes.words == number).nonzero().tolist()
+            for region in regions[k][scenes.truth[k, t].flatten()]
+        ]
+        k, t = (scenes.words == number).nonzero()[0]
+        torch.testing.assert_close(words[k, t], torch.stack(cells).mean(0), atol=1e-6, rtol=0)
+    nothing = (scenes.kinds == shapes.RELATION) | (scenes.kinds == shapes.PADDING)
+    assert (words[nothing] == 0).all() and words[~nothing].abs().amax(dim=1).min() > 0.01
+    # A shape is an average over all colours, and so is much less than a colour.
+    length = words.norm(dim=2)
+    assert length[scenes.kinds == shapes.SHAPE].max() < 0.7 * length[scenes.kinds == shapes.COLOUR].min()
+
+
+def test_a_colour_word_finds_its_object_in_scenes_it_has_not_seen(scenes):
+    fresh = shapes.make(200, seed=2, composition="new")
+    regions, words = models.colour_features(scenes, fresh)
+    best = (words @ regions.transpose(1, 2)).argmax(dim=2)
+    found = fresh.truth.flatten(2).gather(2, best[:, :, None])[:, :, 0]
+    assert found[fresh.kinds == shapes.COLOUR].float().mean() > 0.9
+
+
+def test_words_of_scenes_never_look_at_their_own_picture(scenes):
+    train, some = scenes.take(range(50)), scenes.take(range(50, 60))
+    other = shapes.Scenes(**{**vars(some), "pictures": 255 - some.pictures, "truth": ~some.truth})
+    assert torch.equal(models.colour_features(train, some)[1], models.colour_features(train, other)[1])
+
+
+def test_a_word_that_training_never_showed_is_zero(scenes):
+    train = scenes.take([k for k in range(len(scenes)) if "red" not in scenes.captions[k]])
+    _, words = models.colour_features(train, scenes)
+    assert (words[scenes.words == shapes.VOCABULARY.index("red")] == 0).all()
+
+
+def test_no_training_scene_is_an_error(scenes):
+    with pytest.raises(ValueError, match=r"train is empty.*image side"):
+        models.colour_features(scenes.take([]), scenes)
+
+
+def encoders(width=8):
+    torch.manual_seed(0)
+    return models.RegionEncoder(width), models.WordEncoder(len(shapes.VOCABULARY), width)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_encoders_give_their_shapes(scenes, n):
+    of_regions, of_words = encoders()
+    some = scenes.take(range(n))
+    regions, image_codes = of_regions(some.pictures)
+    words, sentence_codes = of_words(some.words, some.lengths)
+    assert regions.shape == (n, 289, 8) and words.shape == (n, 7, 8)
+    assert image_codes.shape == sentence_codes.shape == (n, 8)
+    assert {x.dtype for x in (regions, image_codes, words, sentence_codes)} == {torch.float32}
+
+
+def test_a_pair_is_encoded_alike_alone_and_in_a_batch(scenes):
+    of_regions, of_words = encoders()
+    some = scenes.take(range(12))
+    together = *of_regions(some.pictures), *of_words(some.words, some.lengths)
+    for k in range(12):
+        one = some.take([k])
+        alone = *of_regions(one.pictures), *of_words(one.words, one.lengths)
+        for a, b in zip(alone, together, strict=True):
+            torch.testing.assert_close(a[0], b[k], atol=1e-5, rtol=1e-4)
+
+
+def test_a_region_sees_only_what_is_around_its_place():
+    """Row by row from the top left: region 17·row + column sees 7 pixels on from the first of its own cell."""
+    of_regions, _ = encoders()
+    picture = torch.full((1, 68, 68, 3), 128, dtype=torch.uint8)
+    before, _ = of_regions(picture)
+    for y, x in [(0, 0), (10, 33), (40, 21), (67, 67)]:
+        changed = picture.clone()
+        changed[0, y, x] = 255
+        touched = (of_regions(changed)[0] != before).any(dim=2).reshape(17, 17)
+        rows, columns = touched.nonzero().T
+        assert touched[y // 4, x // 4]
+        assert (4 * rows - y).abs().max() <= 7 and (4 * columns - x).abs().max() <= 7
+
+
+def test_what_stands_in_the_padding_is_not_read(scenes):
+    _, of_words = encoders()
+    padding = scenes.kinds == shapes.PADDING
+    assert 0 < scenes.lengths.min() < scenes.lengths.max() == 7
+    features, codes = of_words(scenes.words, scenes.lengths)
+    assert (features[padding] == 0).all() and (features[~padding] != 0).any(dim=1).all()
+    for other in (3, 10**6, -1):
+        same_features, same_codes = of_words(scenes.words.masked_fill(padding, other), scenes.lengths)
+        assert torch.equal(features, same_features) and torch.equal(codes, same_codes)
+    # Nor does it matter how much room there is, or that no text fills it.
+    roomy, same_codes = of_words(torch.nn.functional.pad(scenes.words, (0, 3)), scenes.lengths)
+    assert torch.equal(roomy[:, :7], features) and (roomy[:, 7:] == 0).all() and torch.equal(same_codes, codes)
+
+
+def test_a_word_carries_its_phrase_and_its_end_is_the_texts_own():
+    _, of_words = encoders()
+    red, blue, circle = (shapes.VOCABULARY.index(name) for name in ("red", "blue", "circle"))
+    features, codes = of_words(torch.tensor([[red, circle, 0], [blue, circle, 0]]), torch.tensor([2, 2]))
+    forwards, backwards = features[:, 1].chunk(2, dim=1)
+    assert not torch.allclose(forwards[0], forwards[1]) and torch.equal(backwards[0], backwards[1])
+    assert torch.equal(codes, torch.cat([forwards, features[:, 0].chunk(2, dim=1)[1]], dim=1))
+
+
+def test_gradients_reach_all_parameters(scenes):
+    some = scenes.take(range(40))
+    of_regions, of_words = encoders()
+    for encoder, given in ((of_regions, [some.pictures]), (of_words, [some.words, some.lengths])):
+        for used in range(2):  # the parts and the code of the whole, each for itself
+            encoder.zero_grad()
+            encoder(*given)[used].square().sum().backward()
+            reached = {name for name, x in encoder.named_parameters() if x.grad is not None and x.grad.any()}
+            own = {"to_regions", "to_code"} - {("to_regions", "to_code")[used]}
+            assert reached == {name for name, _ in encoder.named_parameters() if name.split(".")[0] not in own}
+
+
+PICTURES = torch.zeros(2, 68, 68, 3, dtype=torch.uint8)
+WORDS, LENGTHS = torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 1])
+
+
+@pytest.mark.parametrize(
+    ("pictures", "error"),
+    [
+        (PICTURES.float(), TypeError), (PICTURES.numpy(), TypeError), (None, TypeError),
+        (PICTURES[0], ValueError), (PICTURES[:0], ValueError), (PICTURES.permute(0, 3, 1, 2), ValueError),
+        (PICTURES[:, :64], ValueError),
+    ],
+)
+def test_bad_pictures_are_named(pictures, error):
+    with pytest.raises(error, match=r"pictures \(image side\) must"):
+        encoders()[0](pictures)
+
+
+@pytest.mark.parametrize(
+    ("words", "lengths", "error", "message"),
+    [
+        (WORDS.float(), LENGTHS, TypeError, r"words \(text side\) must be an int64"),
+        (WORDS.tolist(), LENGTHS, TypeError, r"words \(text side\) must be an int64"),
+        (WORDS[0], LENGTHS, ValueError, r"words \(text side\) must have shape"),
+        (WORDS[:0], LENGTHS[:0], ValueError, r"words \(text side\) must have shape"),
+        (WORDS * 18, LENGTHS, ValueError, r"words \(text side\) must be places in the vocabulary, 0 to 17; got 18"),
+        (-WORDS, LENGTHS, ValueError, r"words \(text side\) must be places.*got -1"),
+        (WORDS, LENGTHS + 1, ValueError, "lengths must be from 1 to T = 3.*got 4 for text 0"),
+        (WORDS, LENGTHS - 1, ValueError, "lengths must be from 1 .*got 0 for text 1"),
+        (WORDS, LENGTHS[:1], ValueError, "lengths must have one number of words for each text"),
+        (WORDS, LENGTHS.float(), TypeError, "lengths must be integers"),
+        (WORDS, None, TypeError, "lengths must be"),
+    ],
+)
+def test_bad_words_and_lengths_are_named(words, lengths, error, message):
+    with pytest.raises(error, match=message):
+        encoders()[1](words, lengths)
+
+
+@pytest.mark.parametrize("width", [0, -2, 4.0, True, None])
+def test_a_bad_width_is_named(width):
+    for make in (models.RegionEncoder, lambda width: models.WordEncoder(18, width)):
+        with pytest.raises(ValueError, match=r"width \(image and text side\) must be an int"):
+            make(width)
+
+
+def test_the_text_side_needs_an_even_width_and_a_vocabulary():
+    with pytest.raises(ValueError, match=r"width of the text side must be even.*got 7"):
+        models.WordEncoder(18, 7)
+    for size in (0, 18.0, True):
+        with pytest.raises(ValueError, match=r"vocabulary_size \(text side\) must be an int"):
+            models.WordEncoder(size, 8)

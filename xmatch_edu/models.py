@@ -161,6 +161,8 @@ class WordEncoder(nn.Module):
                 f"words (text side) must have shape (N, T) with at least one text and one word; "
                 f"got shape {tuple(words.shape)}"
             )
+        if lengths is None:
+            raise TypeError("lengths must be a tensor, the number of words of each text; got None")
         inputs.check_lengths(lengths, words, torch.Tensor)
         padding = torch.arange(words.shape[1], device=words.device) >= lengths[:, None]
         words = words.masked_fill(padding, 0)
