@@ -272,7 +272,8 @@ def test_the_numbers_of_word_region_attention_are_those_of_the_loops(show, t, gr
                     assert half == f"{held[row]} of {grid * grid}", chosen
                     assert float(share) == pytest.approx(steps.shares[row, region], abs=6e-3), chosen
                 ears = plain(page.get_attribute(".xw canvas", "aria-label"))
-                assert float(ears.split("alpha ")[1][:-1]) == pytest.approx(steps.attention[-1, region], abs=6e-5), chosen
+                alpha = float(ears.split("alpha ")[1][:-1])
+                assert alpha == pytest.approx(steps.attention[-1, region], abs=6e-5), chosen
                 bonus = np.log(t) / gamma2
                 ends = [plain(page.inner_text(f".xw-{end}")) for end in ("mean", "marked", "most")]
                 mean, mark, most = (float(end.split(" ")[-1]) for end in ends)

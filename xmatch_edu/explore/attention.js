@@ -60,9 +60,9 @@ function compute({ V, W, wordLengths, similarities }, { T, R, D, gamma1, gamma2,
 
 // How many regions, the brightest first, hold half of a word's look.
 function half(look) {
-  look.sort((a, b) => b - a);
+  look.sort();
   let sum = 0, count = 0;
-  while (sum < 0.5 - 1e-12) sum += look[count++];  // a hair less, so that a sum's rounding does not cost a region
+  while (sum < 0.5 - 1e-12) sum += look[look.length - ++count];  // a hair less: rounding shall not cost a region
   return count;
 }
 
@@ -150,10 +150,10 @@ function draw(context, place, small, numbers, state, region, table, photo, ink) 
 
 const STYLE = `${COMMON_STYLE}
 .xw-look { flex: 0 0 auto; } .xw-look canvas { cursor: crosshair; margin: 2px 0 8px; }
-.xw-words { flex: 1 1 400px; min-width: 340px; max-width: 560px; }
+.xw-words { flex: 1 1 370px; min-width: 300px; max-width: 560px; }
 .xw fieldset { padding-left: 82px; } .xw-story { min-height: 8.5em; }
-.xw-list { display: grid; grid-template-columns: max-content max-content minmax(60px, 1fr) repeat(3, max-content);
-  gap: 0 12px; align-items: center; margin-bottom: 10px; font-variant-numeric: tabular-nums; }
+.xw-list { display: grid; grid-template-columns: max-content max-content minmax(50px, 1fr) repeat(3, max-content);
+  gap: 0 10px; align-items: center; margin-bottom: 10px; font-variant-numeric: tabular-nums; }
 .xw-list label, .xw-head { display: contents; cursor: pointer; } .xw-list label > *, .xw-head > * { padding: 2px 0; }
 .xw-head { cursor: default; font-size: 11px; } .xw-head span { align-self: end; }
 .xw-head span:nth-child(3) { grid-column: span 2; } .xw-head span:nth-child(n + 4) { white-space: pre; text-align: right; }
@@ -260,6 +260,7 @@ function render({ model, el }) {
 
   let photo = null, lastWord = model.get("word");
   let pointed = null;  // the region under the hand
+  let settings = "", numbers;  // computed anew only where more has changed than the word
   if (data.picture) {
     const loading = Object.assign(new Image(), { src: data.picture, onload: () => { photo = loading; soon(); } });
   }
@@ -268,7 +269,9 @@ function render({ model, el }) {
     const state = { ...data, ...Object.fromEntries(STATE.map((name) => [name, model.get(name)])) };
     if (state.word !== lastWord) pointed = null;  // another word starts at its own brightest region
     lastWord = state.word;
-    const numbers = compute(features, state), region = pointed ?? numbers.brightest[state.word];
+    const now = STATE.slice(1).map((name) => state[name]).join();
+    if (now !== settings) [settings, numbers] = [now, compute(features, state)];
+    const region = pointed ?? numbers.brightest[state.word];
     const told = story(numbers, state, region);
     fit(canvas, context, place);
     draw(context, place, small, numbers, state, region, table, photo, getComputedStyle(root).color);

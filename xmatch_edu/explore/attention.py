@@ -19,7 +19,7 @@ from xmatch_edu.explore.readers import png, real_numbers, true_or_false, whole_n
 from xmatch_edu.plots.attention import DIM, HEAT, checked_setting, outline
 
 SLIDERS = {"gamma1": (0.5, 100.0), "gamma2": (0.1, 100.0)}  # their ends
-LARGEST_T, LARGEST_R, LARGEST_D = 24, 24 * 24, 512  # what fits on a screen, and is computed within a frame of it
+LARGEST_T, LARGEST_R, LARGEST_D = 24, 24 * 24, 512  # what fits on a screen, and follows a hand
 _STATE = ("word", "gamma1", "gamma2", "attention", "compete_over_words")
 _SCRIPT = Path(__file__).with_name("attention.js")
 
