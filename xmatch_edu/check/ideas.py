@@ -161,6 +161,48 @@ BOTH_DIRECTIONS = (
     "You also counted the columns. Asked are the rows only: which text belongs to this image?",
 )
 
+MASK_IGNORED = (
+    "nothing is left out",
+    "Your numbers are those without the mask. The pairs that it marks are still in the sums: they must be gone before "
+    "the softmax.",
+)
+MASK_ZERO = (
+    "a score of 0 in place of −inf",
+    "The pairs that are left out got the score 0. That is a score like any other, and exp(0) is 1, so they still take "
+    "their part: −inf is the score whose exp is 0.",
+)
+MASK_HITS_PAIRS = (
+    "the mask hits the pairs themselves",
+    "You left out the diagonal too. That is the right text of each image: it must stay in its own softmax, or there is "
+    "no right answer left.",
+)
+NO_FINITE_LOSS = (
+    "no finite loss",
+    "Your loss is infinite, or no number. Three ways lead there: the diagonal is in the mask, or the mask is turned "
+    "round and marks what stays, and in both the right text is left out, P = 0; or you multiplied the mask by −inf, "
+    "and 0 · (−inf) is NaN.",
+)
+ZERO_TIMES_LOG = (
+    "0 times the logarithm of 0",
+    "Where the mask leaves a pair out, P is 0 and log P is −inf. You multiplied that by the 0 of the match matrix, and "
+    "0 · (−inf) is NaN: take the right texts out of the matrix, by diagonal or by labels, and then the logarithm.",
+)
+GAMMA3_FORGOTTEN = (
+    "γ3 has no effect",
+    "Your answer is that of γ3 = 1 for every γ3. It multiplies the scores before the softmax, and stretches the "
+    "differences between them.",
+)
+GAMMA3_DIVIDES = (
+    "γ3 divides instead of multiplying",
+    "You divided the scores by γ3. That is right for a temperature, which is 1/γ3: a larger γ3 must make the "
+    "probabilities sharper, and yours get flatter.",
+)
+GAMMA3_AFTER = (
+    "γ3 comes after the softmax",
+    "You multiplied by γ3 when the softmax was done: the probabilities, or the loss. It belongs before it, on the "
+    "scores, where it stretches the differences between them.",
+)
+
 
 def softmax(x, axis=-1):
     """With the care of chapter 03, so that only the idea is wrong and not the numbers."""
