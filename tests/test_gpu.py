@@ -107,3 +107,33 @@ def test_the_module_under_autocast(dtype):
 def test_labels_on_the_other_device_are_named():
     with pytest.raises(ValueError, match=r"labels and scores must be on one device"):
         losses.matching_loss(torch.zeros(2, 2, device="cuda"), torch.arange(2))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("attention", ["dot", "cosine"])
+@pytest.mark.parametrize("compete", [True, False])
+@pytest.mark.parametrize("cells", [1, 2**26])
+def test_words_and_regions_as_the_loops_and_the_gradient_of_the_cpu(compete, attention, dtype, cells, monkeypatch):
+    monkeypatch.setattr(scores, "_CELLS_ON_GPU", cells)
+    rng = np.random.default_rng(1)
+    arrays = rng.standard_normal((3, 9, 5)), rng.standard_normal((4, 6, 5))
+    lengths = np.array([6, 1, 3, 2])
+    options = {"attention": attention, "compete_over_words": compete}
+    found = []
+    for device in ("cpu", "cuda"):
+        given = [torch.tensor(x, dtype=dtype, device=device, requires_grad=True) for x in arrays]
+        s = scores.word_region_scores(*given, torch.tensor(lengths, device=device), **options)
+        s.square().sum().backward()
+        found.append([x.detach().cpu().double() for x in (s, *(y.grad for y in given))])
+    bound = 1e4 * torch.finfo(dtype).eps
+    assert all((a - b).norm() <= bound * max(1, a.norm()) for a, b in zip(*found, strict=True))
+    assert np.abs(found[1][0].numpy() - loops.word_region_scores(*arrays, lengths, **options)).max() <= bound
+
+
+def test_the_whole_damsm_loss():
+    rng = np.random.default_rng(2)
+    arrays = [rng.standard_normal(shape) for shape in ((5, 7, 3), (5, 4, 3), (5, 2), (5, 2))]
+    lengths, class_ids = np.array([4, 1, 2, 4, 3]), np.array([0, 1, 0, 2, 1])
+    given = [torch.tensor(x, dtype=torch.float32, device="cuda") for x in arrays]
+    loss = losses.damsm_loss(*given, torch.tensor(lengths).cuda(), class_ids=torch.tensor(class_ids).cuda())
+    assert loss.is_cuda and abs(loss.item() - loops.damsm_loss(*arrays, lengths, class_ids=class_ids)) <= 1e-4
