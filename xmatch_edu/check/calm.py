@@ -167,10 +167,15 @@ def _limit(seconds):
 
 @contextlib.contextmanager
 def _world_kept():
-    """The random generators go on as if nothing had been drawn; the folder and the settings are as before."""
+    """The random generators go on as if nothing had been drawn; the folder and the settings are as before.
+
+    Meanwhile torch has one thread: the matrices here are small, and on a busy machine two threads wait for each other
+    ten times as long as one works.
+    """
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     settings = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
     device, folder, depth = torch.get_default_device(), os.getcwd(), sys.getrecursionlimit()
+    torch.set_num_threads(1)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"), np.printoptions():
             warnings.simplefilter("ignore")
