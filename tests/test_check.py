@@ -450,6 +450,12 @@ def test_the_picture_outlines_exactly_the_cells_that_differ():
     assert pictures.beside(ours, ours, "scores", "S") is None
 
 
+def test_a_picture_says_what_stands_down_and_across():
+    for kind, sides in [("scores", ("images", "texts")), (("scores", "words", "regions"), ("words", "regions"))]:
+        figure = pictures.beside(np.zeros((2, 3)), np.ones((2, 3)), kind, "S").figure
+        assert [(ax.get_ylabel(), ax.get_xlabel()) for ax in figure.axes] == [sides] * 3
+
+
 def test_a_nudge_finds_the_gradient_of_any_loss():
     from xmatch_edu import loops
 

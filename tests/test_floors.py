@@ -74,6 +74,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "check/chapter_02": {"check", "loops"},
     "check/chapter_03": {"check", "loops", "measure"},
     "check/chapter_04": {"check", "loops"},
+    "check/chapter_05": {"check", "loops"},
 }
 
 

@@ -55,8 +55,10 @@ def of_pulls(run, arguments, parts):
 def beside(yours, right, kind, what):
     """The two matrices, (N, M) each, and their difference -> Picture; None where there is nothing to see.
 
-    kind: as in `plots.heatmap`. what: the words for what a cell holds.
+    kind: as in `plots.heatmap`, or (that, what stands down, what stands across) where it is not images and texts.
+    what: the words for what a cell holds.
     """
+    kind, *sides = (kind, "images", "texts") if isinstance(kind, str) else kind
     if yours is None or right is None or yours.shape != right.shape:
         return None
     lost = ~np.isfinite(yours)
@@ -67,6 +69,8 @@ def beside(yours, right, kind, what):
     parts = [(title, shown, kind), ("right", right, kind), ("yours − right", shown - right, "gradient")]
     # The frames, elsewhere around the matches, outline what is wrong here.
     figure = plots.panels(parts, labels=wrong.astype(float), same_colours=True).figure
+    for ax in figure.axes:
+        ax.set(ylabel=sides[0], xlabel=sides[1])
     cells = ", ".join(f"({i}, {j})" for i, j in np.argwhere(wrong)[:8]) + (" …" if wrong.sum() > 8 else "")
     count = "All" if wrong.all() else f"{wrong.sum()} of {wrong.size}"
     alt = f"{what}: yours, the right one, and the difference. {count} cells differ, and are outlined"
