@@ -657,8 +657,8 @@ whole_damsm = Exercise(
             -(torch.eye(len(logits)) * P.log()).sum() / len(logits) for P in (logits.softmax(1), logits.softmax(0))])),
         Misconception(
             "the value is right, and the gradient is no number",
-            "You took log P of pairs that are left out, −inf, and mended it afterwards. On the way back the slope of log "
-            "at 0 is infinite, and 0 times that is NaN: take log_softmax of the logits, or the logarithm of "
+            "You took log P of pairs that are left out, −inf, and mended it afterwards. On the way back the slope of "
+            "log at 0 is infinite, and 0 times that is NaN: take log_softmax of the logits, or the logarithm of "
             "the right texts' P alone.",
             _whole(terms=lambda logits: [-(torch.eye(len(logits)) * P.log().nan_to_num(neginf=0)).sum() / len(logits)
                                          for P in (logits.softmax(1), logits.softmax(0))]),
