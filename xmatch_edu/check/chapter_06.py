@@ -45,7 +45,7 @@ caption_bonus = Exercise(
         "3, 18, 2, 7 and 7 words, as the code has it": (torch.tensor([3, 18, 2, 7, 7]), 0.5, 3.0, False),
         "5 and 9 words, γ2 = 25, as the paper has it": (torch.tensor([5, 9]), 25.0, 2.0, True),
     },
-    picture=(pictures.of_line, "scores", "The bonus of each text"),
+    picture=(pictures.of_line, ("scores", "bonus", "texts"), "The bonus of each text"),
     misconceptions=(
         Misconception(
             "the number of words itself, not its logarithm",
@@ -258,9 +258,9 @@ class_mask = Exercise(
 )  # fmt: skip
 
 
-def _batch(n, gamma3, masked=()):
+def _batch(n, gamma3, masked=(), middle=0.0, width=0.4):
     """Cosines, the own pairs a little better than the others. masked: (image, text); no symmetry is asked for."""
-    S = np.clip(0.3 * np.eye(n) + 0.4 * _random.normal(size=(n, n)), -1, 1)
+    S = np.clip(middle + width * (0.75 * np.eye(n) + _random.normal(size=(n, n))), -1, 1)
     mask = torch.zeros(n, n, dtype=torch.bool)
     for i, j in masked:
         mask[i, j] = True
@@ -274,6 +274,7 @@ _BATCHES = {
     "3 pairs, only text 2 left out for image 0": _batch(3, 4.0, [(0, 2)]),
     "5 pairs, γ3 = 10": _batch(5, 10.0, [(0, 3), (3, 0), (1, 2), (4, 2)]),
     "5 pairs, γ3 = ½": _batch(5, 0.5, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (0, 4)]),
+    "3 pairs, none of them alike": _batch(3, 20.0, [(0, 1), (1, 0)], -0.9, 0.06),  # logits as low as −18
 }
 
 
@@ -312,8 +313,8 @@ masked_probabilities = Exercise(
             "some number in place of −inf",
             "The pairs that are left out have a low score, and still a part of the 1. No number is sure to be low "
             "enough, since exp of it is above 0: exp(−inf) is 0.",
-            _filled(lambda gamma3: -1), _filled(lambda gamma3: -gamma3), _filled(lambda gamma3: -2),
-            _filled(lambda gamma3: -3), _filled(lambda gamma3: -5), _filled(lambda gamma3: -10 * gamma3),
+            *[_filled(lambda gamma3, low=low: -low) for low in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)],
+            *[_filled(lambda gamma3, low=low: -low * gamma3) for low in (1, 2, 5, 10)],
         ),
         Misconception(
             "set to 0 after the softmax",
@@ -629,6 +630,12 @@ whole_damsm = Exercise(
             *[_whole(lambda terms, k=k: sum(terms) - terms[k]) for k in range(4)],
         ),
         Misconception(
+            "one term of the four",
+            "Yours is one direction of one kind of score. Words and sentences both ask in both directions, and the "
+            "four losses are added.",
+            *[_whole(lambda terms, k=k: terms[k]) for k in range(4)],
+        ),
+        Misconception(
             "averaged, not added",
             "The four terms are there, and you divided their sum by 2 or by 4. In this loss they are added: where "
             "all scores are equal and nothing is left out, that costs 4 · ln N.",
@@ -636,11 +643,20 @@ whole_damsm = Exercise(
         ),
         Misconception(*ideas.SUM_FOR_MEAN, _whole(terms=lambda logits: (
             _prices(logits, reduction="sum"), _prices(logits.T, reduction="sum")))),
+        Misconception(*ideas.MEAN_OVER_N2, _whole(terms=lambda logits: [
+            _prices(x) / len(x) for x in (logits, logits.T)])),
         Misconception(
             "the class mask is missing",
-            "The texts of an image's own class are still in its softmax. They may describe it as well as its own text "
-            "does, and you punish the model for saying so.",
+            "The texts of an image's own class are still in its softmax, or left it when it was done. They may "
+            "describe the image as well as its own text does, and you punish the model for saying so.",
             _whole(masks=(_no_mask, _no_mask)),
+        ),
+        Misconception(
+            "the wrong answers left out",
+            "You left out the texts of other classes, or all but the right one. Those are the wrong answers that the "
+            "loss needs; only a rival of the same class is left out.",
+            _whole(masks=(lambda c: ~_same(c), lambda c: ~_same(c))),
+            _whole(masks=(lambda c: ~_eye(c), lambda c: ~_eye(c))),
         ),
         Misconception(
             "the class mask in one place only",
@@ -677,6 +693,14 @@ whole_damsm = Exercise(
         ),
         Misconception(*ideas.GAMMA3_FORGOTTEN, _whole(scale=lambda gamma3: (1.0, 1.0))),
         Misconception(*ideas.GAMMA3_DIVIDES, _whole(scale=lambda gamma3: (1 / gamma3, 1 / gamma3))),
+        Misconception(*ideas.GAMMA3_AFTER, lambda *arguments: arguments[-1] * _whole()(*arguments[:-1], 1.0)),
+        Misconception(
+            "regions and words changed places",
+            "You handed the words in where the regions belong. The images come first, as everywhere: regions, words, "
+            "lengths.",
+            _whole(by_words=lambda r, w, T, **options: scores.word_region_scores(w, r, T, **options)),
+            _whole(by_words=lambda r, w, T, **options: scores.word_region_scores(w, r, **options)),
+        ),
         Misconception(
             "γ1 and γ2 changed places",
             "You gave γ1 where γ2 belongs. γ1 says how sharply a word looks at regions, γ2 how much the best word "
