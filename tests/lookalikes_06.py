@@ -77,6 +77,8 @@ LOOKALIKES = {
     "class_mask": [
         (lambda c: torch.eq(c.view(-1, 1), c.view(1, -1)), "the mask hits the pairs themselves"),
         (lambda c: (c[:, None] - c[None]).bool(), "True where the classes differ"),
+        (lambda c: [[int(a == b and i != j) for j, b in enumerate(c)] for i, a in enumerate(c)],
+         "numbers where True and False were asked"),
         (lambda c: apart(c) * 1, "numbers where True and False were asked"),
         (lambda c: ~eye(len(c)), "every wrong text left out"),
         (lambda c: same(c).tril(-1), "one triangle only"),
@@ -152,6 +154,10 @@ LOOKALIKES = {
         (lambda *arguments: whole(*arguments, line=lambda S, M, g: line(S * ~M, torch.zeros_like(M), g)),
          "a score of 0 in place of −inf"),
         (lambda *arguments: whole(*arguments, line=lambda S, M, g: 2 * prices(cut(S, M, g)).mean()), "the rows twice"),
+        (lambda *arguments: whole(
+            *arguments, line=lambda S, M, g: -(torch.eye(len(S)) * (
+                cut(S, M, g).log_softmax(1) + cut(S, M, g).log_softmax(0))).sum() / len(S)),
+         "0 times the logarithm of 0"),
         (lambda *arguments: whole(*arguments, mask=lambda c: ~eye(len(c))), "the wrong answers left out"),
         (lambda *arguments: losses.damsm_terms(*arguments[:5])[0], None),
         (lambda *arguments: package(*arguments, lengths=None, class_ids=None), None),

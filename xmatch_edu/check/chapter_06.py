@@ -246,6 +246,7 @@ class_mask = Exercise(
             "is −2: a comparison gives True and False, and & keeps them.",
             *[lambda c, dtype=dtype: _mask(c).to(dtype)
               for dtype in (torch.int64, torch.int32, torch.uint8, torch.float32, torch.float64)],
+            lambda c: _mask(c).int().tolist(),
         ),
         Misconception(
             "−inf and 0, to be added",
@@ -670,7 +671,8 @@ whole_damsm = Exercise(
                       _whole(masks=(lambda c: ~_mask(c), lambda c: ~_mask(c))), _whole(masks=(_mask, _same)),
                       _whole(masks=(_same, _mask)), _whole(logits=lambda S, M, gamma3: gamma3 * S + M * -math.inf)),
         Misconception(*ideas.ZERO_TIMES_LOG, _whole(terms=lambda logits: [
-            -(torch.eye(len(logits)) * P.log()).sum() / len(logits) for P in (logits.softmax(1), logits.softmax(0))])),
+            -(torch.eye(len(logits)) * P.log()).sum() / len(logits) for P in (logits.softmax(1), logits.softmax(0))]),
+                      _whole(terms=lambda logits: [F.cross_entropy(x, torch.eye(len(x))) for x in (logits, logits.T)])),
         Misconception(
             "the value is right, and the gradient is no number",
             "You took log P of pairs that are left out, −inf, and mended it afterwards. On the way back the slope of "

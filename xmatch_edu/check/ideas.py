@@ -184,8 +184,9 @@ NO_FINITE_LOSS = (
 )
 ZERO_TIMES_LOG = (
     "0 times the logarithm of 0",
-    "Where the mask leaves a pair out, P is 0 and log P is −inf. You multiplied that by the 0 of the match matrix, and "
-    "0 · (−inf) is NaN: take the right texts out of the matrix, by diagonal or by labels, and then the logarithm.",
+    "Where the mask leaves a pair out, P is 0 and log P is −inf. You multiplied that by the 0 of the match matrix (so "
+    "does cross_entropy, if its labels are a matrix), and 0 · (−inf) is NaN: pick the right texts by the diagonal, or "
+    "by their column numbers.",
 )
 GAMMA3_FORGOTTEN = (
     "γ3 has no effect",
