@@ -27,7 +27,7 @@ PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
 )
-CHAPTER = Path(__file__).parent.parent / "notebooks" / "02_labels_are_the_diagonal.ipynb"
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 RANDOM = np.random.default_rng(11)
 # Two frames later everything that was asked for is drawn.
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(model.get('loss')))))"
@@ -385,13 +385,21 @@ if not explorer.labels_follow:
     explorer.view = "gradient\""""
 
 
+ASK_ABOUT_WORDS = """agree = live.score is not None and bool(abs(live.score - live.numbers().score) < 1e-5)
+print("Python says", live.word, round(live.gamma1, 2), live.compete_over_words, agree)
+if not live.compete_over_words:
+    live.attention = 'cosine'"""
+
+
 @pytest.fixture
 def lab(tmp_path):
-    """JupyterLab on a folder with chapter 02 and one more cell, in its dark theme -> the notebook's address."""
-    notebook = nbformat.read(CHAPTER, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(ASK))
+    """JupyterLab, in its dark theme, on a folder with chapters 02 and 05, each with one more cell -> its address."""
     (tmp_path / "work").mkdir()
-    nbformat.write(notebook, tmp_path / "work" / "live.ipynb")
+    for name, chapter, more in [("live", "02_labels_are_the_diagonal", ASK), ("words", "05_words_and_regions",
+                                                                             ASK_ABOUT_WORDS)]:  # fmt: skip
+        notebook = nbformat.read(NOTEBOOKS / f"{chapter}.ipynb", as_version=4)
+        notebook.cells.append(nbformat.v4.new_code_cell(more))
+        nbformat.write(notebook, tmp_path / "work" / f"{name}.ipynb")
     theme = tmp_path / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     theme.parent.mkdir(parents=True)
     theme.write_text('{"theme": "JupyterLab Dark"}', "utf-8")
@@ -415,7 +423,7 @@ def lab(tmp_path):
                 break
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.1)
-        yield f"http://localhost:{port}/lab/tree/live.ipynb?token=secret"
+        yield f"http://localhost:{port}/lab/tree/{{}}.ipynb?token=secret"
     finally:
         server.terminate()
         try:
@@ -424,17 +432,23 @@ def lab(tmp_path):
             server.kill()
 
 
-def test_in_jupyterlab_chapter_02_is_alive(lab, page):
-    """Run All; then the slider, the shuffle with and without its labels, a cell, and Python asked and answering."""
-    page.goto(lab)
+def run_all(page, told):
+    """Run All, and wait until the last cell has told this -> the last cell."""
     page.wait_for_selector("text=/ipykernel.*Idle/", timeout=60_000)  # sooner, the cells would not run
     page.click(".lm-MenuBar-item:has-text('Run')")
     page.click(".lm-Menu-item[data-command='runmenu:run-all']")
     last = page.locator(".jp-CodeCell").last
     last.scroll_into_view_if_needed()
-    page.wait_for_function("""() => [...document.querySelectorAll(".jp-CodeCell")].at(-1)?.innerText
-        .includes("Python says 3.0 [0, 1, 2, 3] True")""", timeout=120_000)
+    page.wait_for_function("""told => [...document.querySelectorAll(".jp-CodeCell")].at(-1)?.innerText
+        .includes(told)""", arg=told, timeout=120_000)
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    return last
+
+
+def test_in_jupyterlab_chapter_02_is_alive(lab, page):
+    """Run All; then the slider, the shuffle with and without its labels, a cell, and Python asked and answering."""
+    page.goto(lab.format("live"))
+    last = run_all(page, "Python says 3.0 [0, 1, 2, 3] True")
 
     page.locator(".xm").scroll_into_view_if_needed()
     page.wait_for_selector(".xm canvas")
@@ -470,3 +484,25 @@ def test_in_jupyterlab_chapter_02_is_alive(lab, page):
     page.wait_for_selector(f"text=Python says {scale} {order} False [2, 1] True")
     page.locator(".xm").scroll_into_view_if_needed()
     page.wait_for_selector(".xm input[value=gradient]:checked")  # and Python moved the picture
+
+
+def test_in_jupyterlab_chapter_05_is_alive(lab, page):
+    """Run All; then another word, γ1 and the competition by keyboard, and Python asked and answering."""
+    page.goto(lab.format("words"))
+    last = run_all(page, "Python says 0 1.0 True")
+    page.locator(".xw").scroll_into_view_if_needed()
+    page.wait_for_selector(".xw canvas")
+    before = page.eval_on_selector(".xw canvas", "canvas => canvas.toDataURL()")
+    page.focus(ROW + "0 >> input")
+    page.keyboard.press("ArrowDown")
+    page.focus(".xw input[type=range] >> nth=0")
+    page.keyboard.press("End")
+    page.focus(".xw input[type=checkbox]")
+    page.keyboard.press("Space")
+    page.wait_for_function("then => document.querySelector('.xw canvas').toDataURL() !== then", arg=before)
+    last.scroll_into_view_if_needed()
+    last.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("text=Python says 1 100.0 False True")
+    page.locator(".xw").scroll_into_view_if_needed()
+    page.wait_for_selector(".xw input[value=cosine]:checked")  # and Python moved the picture

@@ -73,6 +73,37 @@ WRONG = {
         "a gradient step of size 1",
     ),
     "unit_half": ("return x / (x.norm(dim=1, keepdim=True) + 1e-8)", "zero divided by zero"),
+    "word_similarities": ("return regions @ words.T", "regions down, words across"),
+    "where_words_look": (
+        "return softmax(gamma1 * softmax(similarities, axis=1), axis=0)",
+        "the two softmaxes changed places",
+    ),
+    "what_words_see": (
+        "return np.array([cosine(regions[attention[t].argmax()], words[t]) for t in range(len(words))])",
+        "the brightest region only",
+    ),
+    "caption_score": ("return np.log(np.exp(gamma2 * cosines[:length]).sum())", "1/γ2 is missing"),
+    "every_pair": (
+        "return loops.word_region_scores(regions, words, gamma1=gamma1, gamma2=gamma2)",
+        "padding counted throughout",
+    ),
+    "caption_bonus": ("return gamma3 * torch.log(lengths)", "1/γ2 left out of both"),
+    "class_mask": ("return class_ids[:, None] == class_ids", "the mask hits the pairs themselves"),
+    "masked_probabilities": (
+        "return (gamma3 * scores).softmax(dim=1).masked_fill(mask, 0)",
+        "set to 0 after the softmax",
+    ),
+    "both_directions": (
+        "P = masked_probabilities(scores, mask, gamma3), masked_probabilities(scores.T, mask.T, gamma3)\n"
+        "    return [-(torch.eye(len(scores)) * p.log()).sum() / len(scores) for p in P]",
+        "0 times the logarithm of 0",
+    ),
+    "whole_damsm": (
+        "by_words = scores.word_region_scores(regions, words, gamma1=gamma1, gamma2=gamma2)\n"
+        "    by_sentences = scores.cosine_scores(image_codes, sentence_codes)\n"
+        "    return sum(sum(both_directions(S, class_mask(class_ids), gamma3)) for S in (by_words, by_sentences))",
+        "the padding counted",
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.engine import Exercise, Misconception
 from xmatch_edu.check.ideas import softmax
 
-TITLE = "05 Words and regions: what is R(Q, D)?"
+TITLE = "05 Words and regions"
 NOTEBOOK = "05_words_and_regions.ipynb"
 
 _random = np.random.default_rng(5)
