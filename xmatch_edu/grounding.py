@@ -4,8 +4,8 @@ Here live one training (`train`), its judgement (`judge`) and the experiment of 
 compete at each region or not, and is attention a dot product or a cosine? Each of the four from the same five seeds.
 The encoders live in `models`, the score in `scores`, the scenes in `data.shapes`.
 
-`python -m xmatch_edu.grounding` runs the experiment and writes recorded/scenes/grounding.json: about a quarter of an
-hour on 2 cores.
+`python -m xmatch_edu.grounding` runs the experiment and writes recorded/scenes/grounding.json: about ten
+minutes on 2 cores.
 
 K, N: scenes, of a set and of a batch    T: words    R: regions
 """
@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import date
 from functools import reduce
+from math import cos, pi
 from multiprocessing import get_context
 from operator import getitem
 from pathlib import Path
@@ -34,6 +35,7 @@ KINDS = {"colour": shapes.COLOUR, "size": shapes.SIZE, "shape": shapes.SHAPE}
 SEEDS = range(5)
 CELLS = [(attention, compete) for attention in ("dot", "cosine") for compete in (True, False)]
 GAMMA1, GAMMA2, GAMMA3 = 5.0, 5.0, 10.0
+STEPS = 240
 FILE = "scenes/grounding.json"
 
 
@@ -56,7 +58,7 @@ class Encoders(NamedTuple):
         return by_words, scores.cosine_scores(image_codes, sentence_codes), *looks
 
 
-def train(scenes, *, attention="dot", compete_over_words=True, seed=0, steps=400, batch=32, width=64, told=None):
+def train(scenes, *, attention="dot", compete_over_words=True, seed=0, steps=STEPS, batch=32, width=64, told=None):
     """Encoders after `steps` batches of the DAMSM loss: words and sentences, both directions, class mask.
 
     scenes: Scenes to learn from. attention, compete_over_words: as in `scores.word_region_scores`; with "dot" and True
@@ -69,7 +71,8 @@ def train(scenes, *, attention="dot", compete_over_words=True, seed=0, steps=400
     encoders = Encoders(image, text, attention, compete_over_words)
     weights = [*image.parameters(), *text.parameters()]
     optimizer = torch.optim.AdamW(weights, lr=2e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(  # a short warm-up, then half a cosine down to 0
+        optimizer, lambda step: min(1, (step + 1) / 20) * (1 + cos(pi * step / steps)) / 2)
     random = torch.Generator().manual_seed(seed)
     for step in range(steps):
         some = scenes.take(torch.randint(len(scenes), (batch,), generator=random))
@@ -189,7 +192,7 @@ def _row(attention, compete_over_words, seed, count, steps):
     return row
 
 
-def record(folder=recorded.FOLDER, *, seeds=SEEDS, count=4000, steps=400):
+def record(folder=recorded.FOLDER, *, seeds=SEEDS, count=4000, steps=STEPS):
     """All four from each of the seeds, in as many processes as there are cores -> the path of the JSON file written."""
     jobs = [(attention, compete, seed, count, steps) for seed in seeds for attention, compete in CELLS]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:

@@ -1,7 +1,8 @@
-"""Runs that were measured on a GPU, one JSON file a device, for readers who have none.
+"""Runs that need a GPU, or more time than a chapter has, as JSON.
 
-`python -m xmatch_edu.bench --record` writes them, on a machine with an NVIDIA GPU; its docstrings say what the figures
-mean. Nothing here is typed by hand.
+One file a GPU: `python -m xmatch_edu.bench --record` writes it, on a machine with an NVIDIA GPU; its docstrings say
+what the figures mean. In scenes/ stand the trainings of chapter 06, which `grounding` writes and reads. Nothing here is
+typed by hand.
 """
 
 import json
