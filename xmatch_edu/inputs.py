@@ -287,6 +287,15 @@ def check_count(name, n):
         raise ValueError(f"{name} must be at least 1, the number of image-text pairs; got {n}")
 
 
+def check_positions(positions, count, each):
+    """A tensor of one dimension: integers from 0 to count − 1, or none. each: what stands there, "pair" or "scene"."""
+    if positions.ndim != 1 or (len(positions) and _dtype(positions) not in _INTEGER):
+        raise TypeError(f"positions must be a list of integers, one a {each}; got {positions.dtype}")
+    for position in positions.tolist():
+        if not 0 <= position < count:
+            raise ValueError(f"positions must be from 0 to {count - 1}, one a {each}; got {position}")
+
+
 def _check_type(name, x, array_type, meaning):
     if not isinstance(x, array_type) or not _is_plain(x):
         expected = f"{array_type.__module__.split('.')[0]}.{array_type.__name__}"

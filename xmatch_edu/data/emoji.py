@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from xmatch_edu import inputs
+
 CREDIT = "Twemoji graphics © 2019 Twitter, Inc and other contributors, CC-BY 4.0. They were resized."
 
 # On white, white emoji vanish, and on black, black ones. On this grey every picture stands out.
@@ -81,13 +83,8 @@ class EmojiPairs:
         Errors: TypeError or ValueError naming positions.
         """
         positions = torch.as_tensor(positions)
-        whole = not (positions.is_floating_point() or positions.dtype == torch.bool)
-        if positions.ndim != 1 or (len(positions) and not whole):
-            raise TypeError(f"positions must be a list of integers, one a pair; got {positions.dtype}")
+        inputs.check_positions(positions, len(self), "pair")
         chosen = positions.tolist()
-        for position in chosen:
-            if not 0 <= position < len(self):
-                raise ValueError(f"positions must be from 0 to {len(self) - 1}, one a pair; got {position}")
         positions = positions.long()
         return EmojiPairs(
             emoji=tuple(self.emoji[k] for k in chosen),

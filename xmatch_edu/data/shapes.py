@@ -12,6 +12,8 @@ from itertools import permutations, product
 import numpy as np
 import torch
 
+from xmatch_edu import inputs
+
 SIDE, CELL = 68, 4  # pixels
 GRID = SIDE // CELL
 
@@ -73,13 +75,8 @@ class Scenes:
         Errors: TypeError or ValueError naming positions.
         """
         positions = torch.as_tensor(positions)
-        whole = not (positions.is_floating_point() or positions.dtype == torch.bool)
-        if positions.ndim != 1 or (len(positions) and not whole):
-            raise TypeError(f"positions must be a list of integers, one a scene; got {positions.dtype}")
+        inputs.check_positions(positions, len(self), "scene")
         chosen = positions.tolist()
-        for position in chosen:
-            if not 0 <= position < len(self):
-                raise ValueError(f"positions must be from 0 to {len(self) - 1}, one a scene; got {position}")
         tensors = {name: x[positions.long()] for name, x in vars(self).items() if name != "captions"}
         return replace(self, captions=tuple(self.captions[k] for k in chosen), **tensors)
 
