@@ -1,4 +1,4 @@
-"""Contenders that go wrong, for tests/test_bench.py: each in float32, after it has passed the check in float64."""
+"""Contenders that go wrong, for tests/test_bench.py: in float32, after the check in float64, or so that it sees it."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from xmatch_edu.bench import damsm
 from xmatch_edu.bench.contenders import ours
 
 
@@ -53,6 +54,16 @@ def wrong_gradient(direction):
 def not_a_number(direction):
     right = ours(direction)
     return lambda *inputs: right(*inputs) * float("nan")
+
+
+def damsm_without_lengths(direction):
+    loop = damsm.per_caption_loop(direction)
+    return lambda regions, words, lengths: loop(regions, words, torch.full_like(lengths, words.shape[1]))
+
+
+def damsm_wrong_gradient(direction):
+    loop = damsm.per_caption_loop(direction)
+    return lambda regions, words, lengths: loop(regions.detach() + 0 * regions, words, lengths)
 
 
 def absent(direction):

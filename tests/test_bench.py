@@ -10,7 +10,7 @@ import torch
 
 from xmatch_edu import recorded
 from xmatch_edu.bench import __main__ as command
-from xmatch_edu.bench import record, report, rounds, worker
+from xmatch_edu.bench import damsm, record, report, rounds, worker
 from xmatch_edu.bench.contenders import CONTENDERS, Contender
 from xmatch_edu.launch.environment import ROOT, plain, requirements
 
@@ -44,6 +44,39 @@ def test_a_tiny_run_from_words_to_json(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out.count("not installed: no_such_package") == 2 and "× floor" in out and str(file) in out
     assert err == "N = 16\nN = 32\n", "no moving line where stderr is no terminal"
+
+
+def test_a_tiny_run_of_the_damsm(tmp_path, capsys):
+    file = tmp_path / "out.json"
+    assert command.main(["--damsm", "--sizes", "2", "12", "--json", str(file)]) == 0
+    said = json.loads(file.read_text("utf-8"))
+    assert said["inputs"] == damsm.INPUTS and said["width"] == 256
+    assert [(row["name"], row["direction"], row["n"]) for row in said["rows"]] == [
+        (*contender[:2], n) for n in (2, 12) for contender in damsm.CONTENDERS]
+    for row in said["rows"]:
+        assert row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0
+    out = capsys.readouterr().out
+    assert "per-caption loop        both                2" in out and damsm.INPUTS in out
+
+
+def test_the_damsms_baseline_is_refused_where_it_is_another_score():
+    names = ["damsm_without_lengths", "damsm_wrong_gradient"]
+    wrong = [Contender(name, "both", "bench_faults", workload=damsm.__name__) for name in names]
+    found = rounds.measure([*wrong, damsm.CONTENDERS[2]], 2, width=16, rounds=1, budget=60, limit=60)
+    assert [row["problem"] for row in found] == ["another value", "another value", None]
+
+
+def test_the_damsms_inputs_have_every_length_and_are_the_same_each_time():
+    regions, words, lengths = damsm.features(11, 16, torch.float32, "cpu")
+    assert sorted(lengths.tolist()) == list(range(8, 19))
+    assert regions.shape == (11, 289, 16) and words.shape == (11, 18, 16) and words.requires_grad
+    assert torch.equal(regions, damsm.features(11, 16, torch.float32, "cpu")[0])
+
+
+def test_only_the_matching_loss_is_recorded(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--damsm", "--record"])
+    assert "not allowed with" in capsys.readouterr().err
 
 
 def test_a_contender_that_fails_is_a_row_and_the_others_go_on():

@@ -51,6 +51,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "plots/costs": {"plots"},
     "certificate": {"loops", "measure", "plots"},
     "bench/contenders": {"losses", "scores"},
+    "bench/damsm": {"losses", "scores", "bench"},
     "bench/worker": {"measure", "bench"},
     "bench/rounds": set(),
     "bench/report": set(),

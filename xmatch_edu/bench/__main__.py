@@ -1,4 +1,4 @@
-"""`python -m xmatch_edu.bench [--full] [--sizes N …] [--record] [--json FILE]`: measure, write the JSON, show it."""
+"""`python -m xmatch_edu.bench [--damsm | --record] [--full] [--sizes N …] [--json FILE]`: measure, write, show."""
 
 import argparse
 import json
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from xmatch_edu.bench.contenders import CONTENDERS
+from xmatch_edu.bench import contenders as matching
+from xmatch_edu.bench import damsm
 from xmatch_edu.bench.record import record
 from xmatch_edu.bench.report import Progress, load, surroundings, table
 from xmatch_edu.bench.rounds import measure
@@ -16,14 +17,19 @@ WIDTH = 256
 # Repetitions of each contender, seconds for them all at one size, and seconds for one call.
 USUAL = {"sizes": [1024, 4096, 8192], "rounds": 15, "budget": 24, "limit": 20}
 FULL = {"sizes": [256, 512, 1024, 2048, 4096, 8192, 16384], "rounds": 31, "budget": 150, "limit": 120}
+DAMSM_USUAL = {**USUAL, "sizes": [16, 32, 48], "budget": 45, "limit": 60}
+DAMSM_FULL = {**FULL, "sizes": [16, 32, 48, 64, 96]}
 
 
-def main(words, contenders=CONTENDERS):
+def main(words, contenders=None):
+    """contenders: in place of the workload's own."""
     parser = argparse.ArgumentParser(prog="python3 -m xmatch_edu bench")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--damsm", action="store_true", help="the DAMSM's score of words and regions instead")
+    what.add_argument("--record", action="store_true", help="a GPU run for the course's recorded runs instead")
     parser.add_argument("--full", action="store_true", help="more sizes, more rounds: about 20 minutes on 2 cores")
     parser.add_argument("--sizes", metavar="N", type=positive, nargs="+", help="measure at these sizes instead")
     parser.add_argument("--json", metavar="FILE", default="bench.json", help="where the figures go (bench.json)")
-    parser.add_argument("--record", action="store_true", help="a GPU run for the course's recorded runs instead")
     chosen = parser.parse_args(words)
     if chosen.record:
         if not torch.cuda.is_available():
@@ -35,8 +41,10 @@ def main(words, contenders=CONTENDERS):
     file = Path(chosen.json)
     if not file.absolute().parent.is_dir() or file.is_dir():
         parser.error(f"--json: {file} cannot be a file: its folder must be there, and no folder of its name")
-    plan = FULL if chosen.full else USUAL
-    result = side_by_side({**plan, "sizes": chosen.sizes or plan["sizes"]}, contenders)
+    workload, usual, full = (damsm, DAMSM_USUAL, DAMSM_FULL) if chosen.damsm else (matching, USUAL, FULL)
+    plan = full if chosen.full else usual
+    plan = {**plan, "sizes": chosen.sizes or plan["sizes"]}
+    result = side_by_side(plan, contenders or workload.CONTENDERS, workload.INPUTS)
     file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")  # first: a terminal may lack the table's letters
     sys.stdout.reconfigure(errors="replace")
     print(table(result))
@@ -51,9 +59,9 @@ def positive(word):
     return int(word)
 
 
-def side_by_side(plan, contenders):
+def side_by_side(plan, contenders, inputs):
     """Every contender at every size, on the CPU in float32 -> {"device", "date", "versions", …, "rows"}."""
-    result = {**surroundings(contenders), "load": load(), "width": WIDTH, "rows": []}
+    result = {**surroundings(contenders), "load": load(), "width": WIDTH, "inputs": inputs, "rows": []}
     limits = {name: value for name, value in plan.items() if name != "sizes"}
     progress = Progress(len(plan["sizes"]))
     for n in plan["sizes"]:

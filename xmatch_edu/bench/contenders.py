@@ -1,12 +1,15 @@
-"""Who is measured: one function a contender, which imports it and gives back how it is called.
+"""The matching loss: who is measured, one function a contender, which imports it and gives back how it is called.
 
 Each call takes unit features (N, D) of both sides and a 0-d scale and gives the loss, a 0-d tensor. Like against like:
 every contender makes the scores itself, and ours takes its lengths although they are 1 already, as the others do
 (open_clip alone trusts the caller with that).
+
+A workload is a module like this one: CONTENDERS, INPUTS in words, features() for all of them, and differs().
 """
 
 import importlib
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -17,16 +20,20 @@ from xmatch_edu import losses, scores
 
 
 class Contender(NamedTuple):
-    """`name` is a function of the module `place`, with underscores; direction: both, image_to_text, or None (floor)."""
+    """`name` is a function of the module `place`, with underscores; direction: both, image_to_text, or None (floor).
+
+    workload: the module that makes its inputs and checks it before it is timed.
+    """
 
     name: str
     direction: str | None
     place: str = __name__
     package: str | None = None  # on PyPI; None: part of the course
+    workload: str = __name__
 
     def load(self):
-        """-> call(image_features, text_features, scale). ImportError where it is not installed."""
-        return getattr(importlib.import_module(self.place), self.name.replace("-", "_"))(self.direction)
+        """-> a function of the workload's features. ImportError where it is not installed."""
+        return getattr(importlib.import_module(self.place), re.sub("[- ]", "_", self.name))(self.direction)
 
 
 def ours(direction):
@@ -106,6 +113,9 @@ CONTENDERS = [
 ]
 
 
+INPUTS = "features to gradients"
+
+
 def features(n, width, dtype, device):
     """The same for every contender: seeded unit features of both sides, N×D, text i near image i; and the scale."""
     random = torch.Generator().manual_seed(n)
@@ -130,5 +140,9 @@ def differs(call, direction, device="cpu"):
         turning = [gradient - (gradient * side).sum(1, keepdim=True) * side
                    for gradient, side in ((by_image, inputs[0]), (by_text, inputs[1]))]
         results.append([value.detach(), *turning, by_scale])
-    # A NaN is a difference too.
-    return not all((one - two).norm() <= 1e-9 * max(1, two.norm()) for one, two in zip(*results, strict=True))
+    return far(*results)
+
+
+def far(found, expected):
+    """True where one of the tensors is not what it should be in float64. A NaN is a difference too."""
+    return not all((one - two).norm() <= 1e-9 * max(1, two.norm()) for one, two in zip(found, expected, strict=True))

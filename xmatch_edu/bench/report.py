@@ -69,7 +69,7 @@ def table(result):
     """The rows as text, under a line that says where they come from."""
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items() if number)
     lines = [f"{result['device']}, {result['threads']} threads, load before: {result['load']}", versions,
-             f"D = {result['width']}, float32, features to gradients; median over rounds", "",
+             f"D = {result['width']}, float32, {result['inputs']}; median over rounds", "",
              f"{'':24}{'direction':15}{'N':>6}{'time':>11}{'× floor':>9}{'× ours':>8}{'extra memory':>14}"]
     for row in result["rows"]:
         line = f"{row['name']:24}{row['direction'] or '-':15}{row['n']:6}"

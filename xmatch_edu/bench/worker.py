@@ -6,6 +6,7 @@ Whatever goes wrong becomes {"problem": words}.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from pathlib import Path
 import torch
 
 from xmatch_edu import measure
-from xmatch_edu.bench.contenders import Contender, differs, features
+from xmatch_edu.bench.contenders import Contender
 from xmatch_edu.bench.report import size
 
 UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -48,13 +49,15 @@ def main():
 def prepare(contender, n, width, dtype, device):
     """-> a call without arguments: from features to gradients; for the floor, the bare products."""
     call = contender.load()
-    inputs = features(n, width, getattr(torch, dtype), device)
+    workload = importlib.import_module(contender.workload)
+    inputs = workload.features(n, width, getattr(torch, dtype), device)
     if contender.direction is None:
         call(*inputs)  # makes the gradient that stands still, before anything is weighed
         return lambda: call(*inputs)
-    if differs(call, contender.direction, device):
+    if workload.differs(call, contender.direction, device):
         raise ArithmeticError("another value")
-    return lambda: torch.autograd.grad(call(*inputs), inputs) and None
+    wanted = [one for one in inputs if one.requires_grad]
+    return lambda: torch.autograd.grad(call(*inputs), wanted) and None
 
 
 def clock(step, launch):
