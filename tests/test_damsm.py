@@ -126,6 +126,18 @@ def test_padding_never_changes_a_score_and_gets_no_gradient(batch, options, fill
     assert torch.allclose(one, three, rtol=1e-12, atol=1e-12)
 
 
+def test_padding_that_nobody_looked_at_brings_no_nan(monkeypatch):
+    """As on a GPU, where the values are not checked."""
+    monkeypatch.setattr(inputs, "_values_visible", lambda x: False)
+    regions, words = torch.randn(2, 4, 3, requires_grad=True), torch.randn(2, 3, 3)
+    words[0, 2] = nan
+    words.requires_grad_()
+    lengths = torch.tensor([2, 3])
+    found = scores.word_region_scores(regions, words, lengths)
+    found.sum().backward()
+    assert found.isfinite().all() and regions.grad.isfinite().all() and words.grad.isfinite().all()
+
+
 def test_what_is_held_does_not_grow_with_the_number_of_pairs(monkeypatch):
     """Every tensor that one piece makes is at most (n, m, T, R) of that piece: the pieces are counted."""
     seen = []

@@ -63,8 +63,19 @@ def train(scenes, *, attention="dot", compete_over_words=True, seed=0, steps=STE
 
     scenes: Scenes to learn from. attention, compete_over_words: as in `scores.word_region_scores`; with "dot" and True
     this is the paper's loss. seed: of weights and batches. told: called after each step with (step, loss).
-    -> Encoders, the same on every run of one machine with the same number of threads.
+    On one thread: so much small work is little slower for it, several threads wait for each other where a machine is
+    busy, and the figures do not depend on how many cores there are.
+    -> Encoders, the same on every run of one machine.
     """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _train(scenes, attention, compete_over_words, seed, steps, batch, width, told)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(scenes, attention, compete_over_words, seed, steps, batch, width, told):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         image, text = models.RegionEncoder(width), models.WordEncoder(len(shapes.VOCABULARY), width)
@@ -179,7 +190,7 @@ def example():
 
 
 def _row(attention, compete_over_words, seed, count, steps):
-    torch.set_num_threads(1)  # then the figures do not depend on how many cores there are
+    torch.set_num_threads(1)  # as `train` does; there is a process for each core
     start = time.perf_counter()
     options = {"attention": attention, "compete_over_words": compete_over_words, "seed": seed}
     encoders = train(shapes.make(count), **options, steps=steps)

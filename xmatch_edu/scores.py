@@ -56,7 +56,7 @@ def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, 
     padding = torch.zeros(m, longest, dtype=torch.bool, device=words.device)
     if lengths is not None:
         padding = torch.arange(longest, device=words.device) >= lengths[:, None]
-    words = words.masked_fill(padding[:, :, None], 0)  # or huge padding would bring NaN into the gradient
+    words = words.masked_fill(padding[:, :, None], 0)  # on a GPU nobody has looked whether it is NaN
     options = *gammas, attention, compete_over_words, divide_by_gamma2, return_attention
 
     cells = _CELLS_ON_CPU if regions.device.type == "cpu" else _CELLS_ON_GPU
