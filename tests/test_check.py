@@ -474,6 +474,13 @@ def test_what_a_result_shows_is_safe_on_a_page():
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
+@pytest.mark.parametrize("exercise", [one for one in EXERCISES.values() if one.picture], ids=lambda one: one.name)
+def test_every_exercise_draws_its_picture(exercise):
+    """The pictures are drawn when they are looked at, so judging alone would not meet a fault in the drawing."""
+    results = (engine.judge(exercise, wrong) for idea in exercise.misconceptions for wrong in idea.wrongs)
+    assert "data:image/png" in next(result for result in results if result.picture)._repr_mimebundle_()["text/html"]
+
+
 def test_every_picture_has_a_description():
     page = engine.judge(check.first_loss, check.first_loss.misconceptions[2].wrongs[0])._repr_mimebundle_()["text/html"]
     assert 'alt="Heatmaps side by side' in page and "<p>How the loss answers when a score is nudged" in page

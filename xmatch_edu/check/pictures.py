@@ -67,13 +67,17 @@ def beside(yours, right, kind, what):
         return None
     shown, title = np.where(lost, 0, yours), "yours (what is no\nnumber, drawn as 0)" if lost.any() else "yours"
     parts = [(title, shown, kind), ("right", right, kind), ("yours − right", shown - right, "gradient")]
-    # The frames, elsewhere around the matches, outline what is wrong here.
-    figure = plots.panels(parts, labels=wrong.astype(float), same_colours=True).figure
-    for ax in figure.axes:
-        ax.set(ylabel=sides[0], xlabel=sides[1])
+
+    def draw():
+        # The frames, elsewhere around the matches, outline what is wrong here.
+        figure = plots.panels(parts, labels=wrong.astype(float), same_colours=True).figure
+        for ax in figure.axes:
+            ax.set(ylabel=sides[0], xlabel=sides[1])
+        return figure
+
     cells = ", ".join(f"({i}, {j})" for i, j in np.argwhere(wrong)[:8]) + (" …" if wrong.sum() > 8 else "")
     count = "All" if wrong.all() else f"{wrong.sum()} of {wrong.size}"
     alt = f"{what}: yours, the right one, and the difference. {count} cells differ, and are outlined"
     alt += "." if wrong.all() else f": {cells}."
     alt += f" {lost.sum()} of yours are no numbers, and drawn as 0." if lost.any() else ""
-    return plots.Picture(figure, alt)
+    return plots.Picture(draw, alt)

@@ -2,16 +2,22 @@
 
 import base64
 import io
+from functools import cached_property
 
 
 class Picture:
     """A matplotlib figure and its description in words (`alt`), for eyes, for screen readers and for tests of the text.
 
+    figure: a Figure, or a function that draws it, which is called when the picture is first looked at.
     As the last line of a cell it shows itself. It does not pass through pyplot, so no figure is ever left open.
     """
 
     def __init__(self, figure, alt):
-        self.figure, self.alt = figure, alt
+        self._figure, self.alt = figure, alt
+
+    @cached_property
+    def figure(self):
+        return self._figure() if callable(self._figure) else self._figure
 
     def png(self):
         """The drawing as PNG bytes."""
