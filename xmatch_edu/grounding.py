@@ -15,6 +15,7 @@ import platform
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import reduce
@@ -58,24 +59,26 @@ class Encoders(NamedTuple):
         return by_words, scores.cosine_scores(image_codes, sentence_codes), *looks
 
 
+@contextmanager
+def _one_thread():
+    """So much small work is little slower for it. Several threads wait for each other where a machine is busy, and then
+    it takes five times as long. And the figures do not depend on how many cores there are."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 def train(scenes, *, attention="dot", compete_over_words=True, seed=0, steps=STEPS, batch=32, width=64, told=None):
     """Encoders after `steps` batches of the DAMSM loss: words and sentences, both directions, class mask.
 
     scenes: Scenes to learn from. attention, compete_over_words: as in `scores.word_region_scores`; with "dot" and True
     this is the paper's loss. seed: of weights and batches. told: called after each step with (step, loss).
-    On one thread: so much small work is little slower for it, several threads wait for each other where a machine is
-    busy, and the figures do not depend on how many cores there are.
     -> Encoders, the same on every run of one machine.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return _train(scenes, attention, compete_over_words, seed, steps, batch, width, told)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _train(scenes, attention, compete_over_words, seed, steps, batch, width, told):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         image, text = models.RegionEncoder(width), models.WordEncoder(len(shapes.VOCABULARY), width)
@@ -99,6 +102,7 @@ def _train(scenes, attention, compete_over_words, seed, steps, batch, width, tol
     return encoders
 
 
+@_one_thread()
 @torch.no_grad()
 def look(encoders, scenes):
     """Where each word of each caption looks in its own picture -> (K, T, R), 0 at padding."""
@@ -134,6 +138,7 @@ def judge(looks, scenes):
             for kind, number in KINDS.items()}  # fmt: skip
 
 
+@_one_thread()
 @torch.no_grad()
 def recall(encoders, scenes):
     """The share of scenes whose best score by words, among all of these, is their own -> {direction: 0 to 1}.
@@ -148,6 +153,7 @@ def recall(encoders, scenes):
             "text_to_image": (s.argmax(0) == own).float().mean().item()}  # fmt: skip
 
 
+@_one_thread()
 @torch.no_grad()
 def relation(encoders, scenes):
     """The share of pictures that score their caption above the same one with its relation turned round (above: below).
@@ -190,7 +196,6 @@ def example():
 
 
 def _row(attention, compete_over_words, seed, count, steps):
-    torch.set_num_threads(1)  # as `train` does; there is a process for each core
     start = time.perf_counter()
     options = {"attention": attention, "compete_over_words": compete_over_words, "seed": seed}
     encoders = train(shapes.make(count), **options, steps=steps)
