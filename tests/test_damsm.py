@@ -180,6 +180,18 @@ def test_very_small_and_very_large_features_stay_finite(size, attention):
     assert words.grad.isfinite().all() and regions.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_word_that_looks_at_nothing_but_for_a_trace_sees_the_trace(dtype):
+    """All of the second word's look is at a region of zeros: what it sees is tiny, and has a direction all the same."""
+    strength = 12.0 if dtype == torch.float32 else 82.0
+    regions = torch.tensor([[[0.0, 0.0], [strength, strength]]], dtype=dtype)
+    words = torch.tensor([[[0.3, 0.3], [-0.5, -0.5]]], dtype=dtype)
+    options = {"compete_over_words": False, "gamma2": 0.1}
+    expected = loops.word_region_steps(regions[0].numpy(), words[0].numpy(), **options)
+    assert expected.cosines == pytest.approx([1, -1]) and 0 < expected.attention[1, 1] < 1e-20
+    assert scores.word_region_scores(regions, words, **options).item() == pytest.approx(expected.score, rel=1e-5)
+
+
 def test_a_zero_region_map_and_a_zero_word_score_like_a_cosine_of_zero():
     regions, words = torch.zeros(1, 4, 3, requires_grad=True), torch.zeros(1, 2, 3, requires_grad=True)
     found = scores.word_region_scores(regions, words)

@@ -6,7 +6,7 @@ Here live the scores and the losses, one loop a sum sign, each with the argument
 N: images (rows of S)    M: texts (columns of S)    D: features    R: regions of an image    T: words of a text
 """
 
-from math import exp, fsum, log, sqrt
+from math import exp, fsum, hypot, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -131,8 +131,9 @@ def _dot(a, b):
 
 
 def _cosine(a, b):
-    lengths = sqrt(_dot(a, a)) * sqrt(_dot(b, b))
-    return _dot(a, b) / lengths if lengths > 0 else 0.0
+    # hypot is the square root of the sum of squares, but no square of a tiny number vanishes on the way.
+    a_length, b_length = hypot(*a), hypot(*b)
+    return _dot(a / a_length, b / b_length) if a_length > 0 and b_length > 0 else 0.0
 
 
 def _softmax(values):

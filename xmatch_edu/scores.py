@@ -86,12 +86,8 @@ def _word_region_piece(regions, words, padding, gamma1, gamma2, attention, compe
     if compete_over_words:
         shares = shares.masked_fill(padding[:, :, None], -torch.inf).softmax(dim=2)
     looks = (gamma1 * shares).softmax(dim=3)
-    # Only the direction of a context matters. Divided by the image's largest entry its square cannot overflow.
-    largest = regions.detach().abs().amax(dim=(1, 2), keepdim=True)
-    contexts = looks.view(n, m * t, r) @ (regions / torch.where(largest > 0, largest, 1))
-    contexts = contexts.view(n, m, t, -1)
-    length = contexts.norm(dim=3)
-    cosines = (contexts * unit_words).sum(dim=3) / torch.where(length > 0, length, 1)
+    contexts = (looks.view(n, m * t, r) @ regions).view(n, m, t, -1)
+    cosines = (_unit(contexts) * unit_words).sum(dim=3)
     scores = (gamma2 * cosines).masked_fill(padding, -torch.inf).logsumexp(dim=2)
     scores = scores / gamma2 if divide_by_gamma2 else scores
     return (scores, looks.masked_fill(padding[:, :, None], 0)) if return_attention else (scores,)
