@@ -106,6 +106,6 @@ def test_a_record_made_twice_is_the_same_but_for_the_seconds(tmp_path):
     (tmp_path / "scenes").mkdir()
     found = []
     for _ in range(2):
-        grounding.record(tmp_path, seeds=[0], count=40, steps=2)
+        grounding.record(tmp_path, seeds=[0], count=40, steps=2, gallery=10)
         found.append([{**row, "seconds": None} for row in grounding.recorded_run(tmp_path)["rows"]])
     assert found[0] == found[1]

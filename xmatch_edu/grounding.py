@@ -177,15 +177,15 @@ def different(scenes, count):
     return scenes.take(list(first.values())[:count])
 
 
-def galleries():
-    """The scenes that training never saw: 300 of known, 300 of new compositions. Two objects a caption, none twice.
+def galleries(count=300):
+    """Scenes that training never saw, `count` of each composition; two objects in each caption, and none twice.
 
     -> {"known": Scenes, "new": Scenes}
     """
     found = {}
     for which in shapes.COMPOSITIONS:
         scenes = shapes.make(800, seed=1, composition=which)
-        found[which] = different(scenes.take((scenes.kinds == shapes.RELATION).any(dim=1).nonzero()[:, 0]), 300)
+        found[which] = different(scenes.take((scenes.kinds == shapes.RELATION).any(dim=1).nonzero()[:, 0]), count)
     return found
 
 
@@ -195,12 +195,12 @@ def example():
     return known.take((known.lengths == known.words.shape[1]).nonzero()[:1, 0])
 
 
-def _row(attention, compete_over_words, seed, count, steps):
+def _row(attention, compete_over_words, seed, count, steps, gallery):
     start = time.perf_counter()
     options = {"attention": attention, "compete_over_words": compete_over_words, "seed": seed}
     encoders = train(shapes.make(count), **options, steps=steps)
     row = {**options, "seconds": round(time.perf_counter() - start, 1)}
-    for which, scenes in galleries().items():
+    for which, scenes in galleries(gallery).items():
         row[which] = {**judge(look(encoders, scenes), scenes), "recall": recall(encoders, scenes),
                       "relation": relation(encoders, scenes)}  # fmt: skip
     if seed == SEEDS[0]:
@@ -208,9 +208,9 @@ def _row(attention, compete_over_words, seed, count, steps):
     return row
 
 
-def record(folder=recorded.FOLDER, *, seeds=SEEDS, count=4000, steps=STEPS):
+def record(folder=recorded.FOLDER, *, seeds=SEEDS, count=4000, steps=STEPS, gallery=300):
     """All four from each of the seeds, in as many processes as there are cores -> the path of the JSON file written."""
-    jobs = [(attention, compete, seed, count, steps) for seed in seeds for attention, compete in CELLS]
+    jobs = [(attention, compete, seed, count, steps, gallery) for seed in seeds for attention, compete in CELLS]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         rows = list(pool.map(_row, *zip(*jobs, strict=True)))
     run = {
