@@ -11,8 +11,8 @@ from torch.utils.checkpoint import checkpoint
 
 from xmatch_edu import inputs
 
-# So many (image, text, word, region) cells are worked on at once: 8 MB of float32 on a CPU, 256 MB on a GPU.
-_CELLS_ON_CPU, _CELLS_ON_GPU = 2**21, 2**26
+# So many (image, text, word, region) cells are worked on at once: 4 MB of float32 on a CPU, 256 MB on a GPU.
+_CELLS_ON_CPU, _CELLS_ON_GPU = 2**20, 2**26
 
 
 def cosine_scores(image_features, text_features):
@@ -60,12 +60,14 @@ def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, 
     options = *gammas, attention, compete_over_words, divide_by_gamma2, return_attention
 
     cells = _CELLS_ON_CPU if regions.device.type == "cpu" else _CELLS_ON_GPU
+    if len(regions) * m * longest * regions.shape[1] <= 2 * cells:
+        cells *= 2  # all at once, and nothing worked out twice
     texts_at_once = max(1, min(m, cells // (longest * regions.shape[1])))
     images_at_once = max(1, cells // (texts_at_once * longest * regions.shape[1]))
     texts = list(zip(words.split(texts_at_once), padding.split(texts_at_once), strict=True))
     rows = []
     for some_images in regions.split(images_at_once):
-        if len(texts) == 1 and len(some_images) == len(regions):  # all at once: nothing is won by working it out twice
+        if len(texts) == 1 and len(some_images) == len(regions):
             row = [_word_region_piece(some_images, *texts[0], *options)]
         else:
             row = [checkpoint(_word_region_piece, some_images, *some_texts, *options, use_reentrant=False,
@@ -83,12 +85,17 @@ def _word_region_piece(regions, words, padding, gamma1, gamma2, attention, compe
     for_images = (unit_words if attention == "cosine" else words).reshape(1, m * t, -1).expand(n, -1, -1)
     similarities = for_images @ (_unit(regions) if attention == "cosine" else regions).mT
     shares = similarities.view(n, m, t, r)
+    never = torch.zeros_like(unit_words[:, :, 0]).masked_fill_(padding, -torch.inf)  # 0 where there is a word
     if compete_over_words:
-        shares = shares.masked_fill(padding[:, :, None], -torch.inf).softmax(dim=2)
+        shares = shares.add_(never[:, :, None]).softmax(dim=2)
     looks = (gamma1 * shares).softmax(dim=3)
     contexts = (looks.view(n, m * t, r) @ regions).view(n, m, t, -1)
-    cosines = (_unit(contexts) * unit_words).sum(dim=3)
-    scores = (gamma2 * cosines).masked_fill(padding, -torch.inf).logsumexp(dim=2)
+    # As in _unit, but the length is divided out of the sums, which are D times fewer.
+    largest = contexts.detach().abs().amax(dim=3, keepdim=True)
+    contexts = contexts.div_(torch.where(largest > 0, largest, 1))
+    length = contexts.norm(dim=3)
+    cosines = (contexts * unit_words).sum(dim=3) / torch.where(length > 0, length, 1)
+    scores = (gamma2 * cosines + never).logsumexp(dim=2)
     scores = scores / gamma2 if divide_by_gamma2 else scores
     return (scores, looks.masked_fill(padding[:, :, None], 0)) if return_attention else (scores,)
 
