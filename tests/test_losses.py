@@ -11,7 +11,7 @@ from cases import gradient_bound, matching_cases, value_bound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xmatch_edu import labels, loops, losses, measure
+from xmatch_edu import cross_entropy, labels, loops, losses, measure
 from xmatch_edu.scores import cosine_scores
 
 TOY = np.array([[2.0, 0.5, 0.1, -0.3], [0.4, 1.5, 1.2, 0.0], [-0.2, 0.8, 0.9, 0.3], [0.1, -0.5, 0.6, 1.8]])
@@ -20,7 +20,7 @@ TOY = np.array([[2.0, 0.5, 0.1, -0.3], [0.4, 1.5, 1.2, 0.0], [-0.2, 0.8, 0.9, 0.
 def fast(case, dtype, cells):
     """(loss, gradient) of the vectorised function on the same numbers, `cells` cells of S at a time."""
     scores = torch.tensor(case.scores, dtype=dtype, requires_grad=True)
-    with mock.patch.object(losses, "_CELLS_ON_CPU", cells):
+    with mock.patch.object(cross_entropy, "_CELLS_ON_CPU", cells):
         loss = losses.matching_loss(
             scores,
             None if case.labels is None else torch.tensor(case.labels),
@@ -113,7 +113,7 @@ def test_thousands_of_images_that_share_a_text_are_added_without_losing_digits(w
     exact = np.random.default_rng(0).uniform(-1, 1, (n, 2)).astype(np.float32)
     y = torch.zeros(n, dtype=torch.int64)
     y = F.one_hot(y, 2).float() if weights else y
-    with mock.patch.object(losses, "_CELLS_ON_CPU", 2):  # a row at a time
+    with mock.patch.object(cross_entropy, "_CELLS_ON_CPU", 2):  # a row at a time
         loss = losses.matching_loss(torch.tensor(exact), y, direction="text_to_image")
     expected = loops.matching_loss(exact.astype(float), np.zeros(n, dtype=int), direction="text_to_image")
     assert abs(loss.item() - expected) <= 8 * torch.finfo(torch.float32).eps
@@ -121,7 +121,7 @@ def test_thousands_of_images_that_share_a_text_are_added_without_losing_digits(w
 
 def test_a_matrix_of_many_blocks_is_what_torch_computes():
     scores = torch.randn(1500, 1500, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    assert len(losses._blocks(scores)) > 2 and losses._blocks(scores)[-1].stop == 1500
+    assert len(cross_entropy._blocks(scores)) > 2 and cross_entropy._blocks(scores)[-1].stop == 1500
     scale = torch.tensor(20.0, requires_grad=True)
     ours = torch.autograd.grad(losses.matching_loss(scores, scale=scale), (scores, scale))
     where = torch.arange(1500)

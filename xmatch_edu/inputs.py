@@ -242,6 +242,59 @@ def _check_weight_labels(labels, n, m):
         raise ValueError("labels has no match at all: every weight between an image and a text is 0")
 
 
+def check_hard_labels(labels):
+    """For a hinge a pair matches or it does not: (N, M) labels of 0 and 1. `labels` has been checked before."""
+    if labels is None or labels.ndim == 1 or not _values_visible(labels) or _dtype(labels) == "bool":
+        return
+    if not bool(((labels != 0) & (labels != 1)).any()):
+        return
+    for i, j in product(*map(range, labels.shape)):
+        if labels[i, j].item() not in (0, 1):
+            raise ValueError(
+                f"labels of a ranking loss must be 0 or 1, because a pair matches or it does not; "
+                f"got {labels[i, j].item()} for image {i}, text {j}"
+            )
+
+
+def check_margin(margin, scores, largest_score):
+    """A number of at least 0 -> a float. largest_score: what `check_scores` returned."""
+    if isinstance(margin, bool) or not isinstance(margin, Real):
+        raise TypeError(f"margin must be a number; got {_describe(margin)}")
+    if not 0 <= margin < float("inf"):
+        raise ValueError(f"margin must be at least 0 and finite; got {margin}")
+    if largest_score is not None and not margin + 2 * largest_score <= _LARGEST[_dtype(scores)]:
+        raise ValueError(f"margin + a difference of scores, {margin:.3g} + 2 × {largest_score:.3g}, may overflow "
+                         f"{scores.dtype}")
+    return float(margin)
+
+
+def check_negatives(negatives):
+    """"all", "hardest", or how many of the hardest -> how many at most, None for all."""
+    if isinstance(negatives, int) and not isinstance(negatives, bool) and negatives >= 1:
+        return negatives
+    if not isinstance(negatives, str) or negatives not in ("all", "hardest"):
+        raise ValueError(
+            f'negatives must be "all", "hardest", or how many of the hardest count for each match, an int of at least '
+            f"1; got {negatives!r}"
+        )
+    return 1 if negatives == "hardest" else None
+
+
+def check_one_view(scores, group_ids, array_type):
+    """(N, N) scores of one view with itself, and the (N,) groups of its items -> the largest magnitude of scores."""
+    largest = check_scores(scores, array_type)
+    n, m = scores.shape
+    if n != m:
+        raise ValueError(
+            f"scores of one view must be (N, N), images with images or texts with texts; got shape {(n, m)}"
+        )
+    check_class_ids("group_ids", "item", group_ids, array_type)
+    if len(group_ids) != n:
+        raise ValueError(f"group_ids must have one group for each item (row of scores), {n}; got {len(group_ids)}")
+    check_same_device("group_ids", group_ids, "scores", scores)
+    return largest
+
+
 def check_mask(mask, scores, labels):
     """(N, M) bool, True leaves the pair out; it may not leave out a match. `labels` has been checked before."""
     if mask is None:

@@ -1,7 +1,8 @@
 """From the score matrix (and labels) to the loss.
 
 Here live the losses, one vectorised function each. They take S as it is: how scores are made lives in `scores`,
-what counts as a match in `labels`, the formula read literally in `loops`. `MatchingLoss` is the module to train with.
+what counts as a match in `labels`, the formula read literally in `loops`. How the softmax of a large S is walked lives
+in `cross_entropy`. `MatchingLoss` is the module to train with.
 
 N: images (rows of S)    M: texts (columns of S)    D: features    R: regions of an image    T: words of a text
 """
@@ -12,12 +13,10 @@ import torch
 from torch import nn
 
 from xmatch_edu import inputs
-from xmatch_edu.labels import same_class_mask
+from xmatch_edu.cross_entropy import Axis, CrossEntropy
+from xmatch_edu.labels import match_matrix, same_class_mask
 from xmatch_edu.loops import DamsmTerms
 from xmatch_edu.scores import cosine_scores, word_region_scores
-
-# So many cells of S are worked on at once: few enough for a CPU's cache, enough to keep a GPU busy.
-_CELLS_ON_CPU, _CELLS_ON_GPU = 2**18, 2**26
 
 
 def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None, reduction="mean"):
@@ -50,8 +49,8 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     if labels is None:
         labels = torch.arange(len(scores), device=scores.device)
     dims = {"image_to_text": (1,), "text_to_image": (0,), "both": (1, 0)}[direction]
-    axes = [_Axis(dim, labels, scores.shape, dtype) for dim in dims]
-    losses = _CrossEntropy.apply(scores, scale, mask, axes)
+    axes = [Axis(dim, labels, scores.shape, dtype) for dim in dims]
+    losses = CrossEntropy.apply(scores, scale, mask, axes)
     if reduction == "none":
         return losses[0]
     totals = [loss.sum() for loss in losses]
@@ -87,6 +86,91 @@ class MatchingLoss(nn.Module):
         return matching_loss(scores, labels, scale=scale, direction=self.direction, mask=mask)
 
 
+def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction="both", mask=None, reduction="sum"):
+    """Hinge ranking loss: each match must beat the non-matches beside it by a margin.
+
+    image_to_text: Σ max(0, margin + S[i, k] − S[i, j]) over the matches (i, j) and the non-matches k of row i;
+    text_to_image: Σ max(0, margin + S[k, j] − S[i, j]) over the matches (i, j) and the non-matches k of column j.
+
+    scores (N, M), floating, finite; half precision is raised to float32 first, and the loss is float32 then.
+    labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i), or (N, M) of
+        0 and 1 (an image with several texts, a text with several images).
+    margin: at least 0; 0.2 in VSE++. negatives: "all", "hardest" (for each match the one that costs most: VSE++), or an
+        int k, the k that cost most.
+    direction: "image_to_text", "text_to_image" or "both" (their sum).
+    mask (N, M) bool: True keeps the pair from being a negative.
+    reduction: "sum", "mean" (divided by the number of anchors: the images, the texts, that have a match), or "none"
+        (one direction only; 0 without a match).
+    -> 0-d tensor, or (N,) / (M,) for "none". Without a negative, as for N = M = 1, the loss is 0.
+    Errors: ValueError or TypeError naming the argument and the side. Values are looked at on the CPU only; labels as
+    (N, M) make a GPU wait once.
+    Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, with S = −distance; "hardest": VSE++ (Faghri et al., BMVC
+    2018), equation 6, margin 0.2. Wang's published code: S = `distance_scores`, margin 0.05, negatives 10, and each
+    direction's sum divided by 10 × the number of matches, zeros counted; text_to_image weighs 1.5.
+    """
+    largest = inputs.check_scores(scores, torch.Tensor)
+    inputs.check_direction_and_reduction(direction, reduction)
+    margin, most = inputs.check_margin(margin, scores, largest), inputs.check_negatives(negatives)
+    inputs.check_labels(labels, scores)
+    inputs.check_hard_labels(labels)
+    inputs.check_mask(mask, scores, labels)
+    n, m = scores.shape
+    matches = match_matrix(labels, n, m).to(scores.device) > 0
+    allowed = ~matches if mask is None else ~(matches | mask)
+    if labels is not None and labels.ndim == 2:
+        images, texts = matches.nonzero(as_tuple=True)
+    else:
+        images = torch.arange(n, device=scores.device)
+        texts = images if labels is None else labels.long()
+    totals = []
+    for one in ("image_to_text", "text_to_image") if direction == "both" else (direction,):
+        if one == "image_to_text":
+            losses = _hinges(scores, allowed, images, texts, margin, most)
+        else:
+            losses = _hinges(scores.T, allowed.T, texts, images, margin, most)
+        if reduction == "none":
+            return losses
+        anchors = matches.any(dim=1 if one == "image_to_text" else 0).sum() if reduction == "mean" else 1
+        totals.append(losses.sum() / anchors)
+    return sum(totals)
+
+
+def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction="sum"):
+    """Within one view: each item must be closer to those of its own group than to all others, by a margin.
+
+    Σ max(0, margin + S[i, k] − S[i, j]) over items i, j ≠ i of the group of i, and k of another group.
+
+    scores (N, N), floating: item i with item j of one view, image with image or text with text, such as
+        `distance_scores(text_features, text_features)`; S[i, i] is not looked at.
+    group_ids (N,) integers: texts of one image share a number, and so do images of one meaning.
+    margin, negatives, reduction: as in `ranking_loss`.
+    -> 0-d tensor, or (N,) for "none". Where no two items share a group there is nothing to preserve, and the loss is 0.
+    Errors: ValueError or TypeError naming the argument.
+    Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, the within-view constraints. Their published code has the
+    texts' term alone, with two texts an image, as in `ranking_loss`, at weight 0.05.
+    """
+    largest = inputs.check_one_view(scores, group_ids, torch.Tensor)
+    inputs.check_choice("reduction", reduction, inputs.REDUCTIONS)
+    margin, most = inputs.check_margin(margin, scores, largest), inputs.check_negatives(negatives)
+    same = group_ids[:, None] == group_ids[None, :]
+    neighbours = same & ~torch.eye(len(scores), dtype=torch.bool, device=scores.device)
+    anchors, neighbour = neighbours.nonzero(as_tuple=True)
+    losses = _hinges(scores, ~same, anchors, neighbour, margin, most)
+    if reduction == "none":
+        return losses
+    return losses.sum() / (neighbours.any(dim=1).sum().clamp(min=1) if reduction == "mean" else 1)
+
+
+def _hinges(scores, allowed, anchors, own, margin, most):
+    """What each row of S pays, over its matches (anchors[p], own[p]) and the `most` hardest allowed cells -> (N,)."""
+    rows = scores.to(torch.promote_types(scores.dtype, torch.float32))[anchors]
+    matches = rows.gather(1, own[:, None])
+    violations = (rows - matches).add_(margin).relu_() * allowed[anchors]
+    if most is not None and most < violations.shape[1]:
+        violations = violations.topk(most, dim=1, sorted=False).values
+    return rows.new_zeros(len(scores)).index_add(0, anchors, violations.sum(dim=1))
+
+
 def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, class_ids=None,
                 gamma1=5.0, gamma2=5.0, gamma3=10.0, divide_by_gamma2=True):  # fmt: skip
     """The four terms of `damsm_loss`, whose arguments these are -> DamsmTerms of 0-d tensors."""
@@ -116,129 +200,3 @@ def damsm_loss(regions, words, image_codes, sentence_codes, lengths=None, **opti
     class mask: its published code.
     """
     return sum(damsm_terms(regions, words, image_codes, sentence_codes, lengths, **options))
-
-
-class _CrossEntropy(torch.autograd.Function):
-    """The cross-entropies of scale · S along each of its axes, a block of rows at a time.
-
-    Written by hand because the gradient is known, scale · (P − Y): nothing as large as S is kept for it but S itself,
-    and the labels where they are weights.
-    """
-
-    @staticmethod
-    def forward(ctx, scores, scale, mask, axes):
-        ctx.save_for_backward(scores, scale, mask)
-        ctx.axes = axes
-
-        def logits(where):
-            return _logits(scores, scale, mask, where)
-
-        for rows in _blocks(scores):
-            block = logits(rows)
-            for axis in axes:
-                axis.see(rows, block)
-        return tuple(axis.losses(logits, _blocks(scores)) for axis in axes)
-
-    @staticmethod
-    def backward(ctx, *weights):
-        if torch.is_grad_enabled():  # only under create_graph=True, where what follows would silently be left out
-            raise RuntimeError("matching_loss has no gradient of its gradient (create_graph=True)")
-        scores, scale, mask = ctx.saved_tensors
-        gradient = torch.empty_like(scores)
-        # Only where it is asked for: a scale that is a plain number would have to be waited for on a GPU.
-        scale_gradient = torch.zeros_like(ctx.axes[0].total[0, 0]) if ctx.needs_input_grad[1] else None
-        for rows in _blocks(scores):
-            logits = _logits(scores, scale, mask, rows)
-            axes = zip(ctx.axes, weights, strict=True)
-            block, *more = (axis.gradient(rows, logits, weight) for axis, weight in axes)
-            for other in more:
-                block += other
-            if scale_gradient is not None:
-                scale_gradient += (block * scores[rows]).sum()
-            torch.mul(block, scale, out=gradient[rows])
-        return gradient, None if scale_gradient is None else scale_gradient.to(scale), None, None
-
-
-class _Axis:
-    """Softmax and matches along one axis of an N×M matrix that comes in blocks of rows.
-
-    dim: 1, along each row; 0, along each column. Of each row (column) it keeps the largest logit seen so far, and the
-    sum of exp(logit − largest). The rest of a softmax follows from these two.
-    """
-
-    def __init__(self, dim, labels, shape, dtype):
-        self.dim, self.shape = dim, shape
-        one_each = (shape[0], 1) if dim == 1 else (1, shape[1])
-        self.largest = torch.full(one_each, -torch.inf, dtype=dtype, device=labels.device)
-        # What many blocks add to, one after the other, is kept in float64 where the device has it.
-        wide = dtype if labels.device.type == "mps" else torch.float64
-        self.total = torch.zeros_like(self.largest, dtype=wide)
-        # Y: weights that sum to 1 along the axis; where the labels are column numbers, only those of the N matches.
-        if labels.ndim == 1:
-            self.columns = labels.to(torch.int64, copy=True)  # the caller may change his before the way back
-            self.y = torch.ones(shape[0], dtype=dtype, device=labels.device)
-            self.has_match = self.y > 0
-            if dim == 0:  # column j: the average over the images whose text is j
-                images = self.y.new_zeros(shape[1]).index_add(0, self.columns, self.y)
-                self.y, self.has_match = 1 / images[self.columns], images > 0
-        else:
-            self.columns = None
-            weights = labels.detach().to(torch.promote_types(labels.dtype, dtype))
-            # Divided by the largest first, so that very small or very large weights sum neither to 0 nor to infinity.
-            most = weights.amax(dim, keepdim=True)
-            weights = (weights / torch.where(most > 0, most, 1)).to(dtype)
-            self.y = weights / torch.where(most > 0, weights.sum(dim, keepdim=True), 1)
-            self.has_match = (most > 0).squeeze(dim)
-
-    def mine(self, rows):
-        """Which of the rows' (columns') numbers a block of rows is about."""
-        return rows if self.dim == 1 else slice(None)
-
-    def see(self, rows, logits):
-        """Take in one block of rows."""
-        mine = self.mine(rows)
-        before = self.largest[mine]
-        largest = torch.maximum(before, logits.amax(self.dim, keepdim=True))
-        fresh = (logits - largest).exp_().sum(self.dim, keepdim=True)
-        self.total[mine] = self.total[mine] * (before - largest).exp() + fresh
-        self.largest[mine] = largest
-
-    def losses(self, logits, blocks):
-        """−Σ Y · log P of each row (column) -> (N,) or (M,). logits: a function of the place in the matrix."""
-        below = torch.zeros_like(self.total).squeeze(self.dim)  # Σ Y · (largest − logit); log total is added last
-        if self.columns is None:
-            for rows in blocks:
-                mine = self.mine(rows)
-                below[mine] += (self.y[rows] * (self.largest[mine] - logits(rows))).sum(self.dim)
-        else:
-            matches = torch.arange(len(self.columns), device=self.columns.device), self.columns
-            gaps = self.largest.expand(self.shape)[matches] - logits(matches)
-            below.index_add_(0, matches[1 - self.dim], (self.y * gaps).to(below.dtype))
-        losses = below + self.total.log().squeeze(self.dim)
-        return torch.where(self.has_match, losses, 0).to(self.y.dtype)
-
-    def gradient(self, rows, logits, weight):
-        """Of Σ weight · losses with respect to the logits of one block of rows: weight · (P − Y)."""
-        mine = self.mine(rows)
-        weight = torch.where(self.has_match, weight, 0).unsqueeze(self.dim)
-        share = (weight[mine] / self.total[mine]).to(logits.dtype)
-        gradient = (logits - self.largest[mine]).exp_().mul_(share)  # weight · P
-        weight = weight.expand(self.shape)[rows]
-        if self.columns is None:
-            return gradient.sub_(self.y[rows] * weight)
-        columns = self.columns[rows, None]
-        return gradient.scatter_add_(1, columns, -self.y[rows, None] * weight.gather(1, columns))
-
-
-def _logits(scores, scale, mask, where):
-    """scale · S at `where`, in float32 at least; what the mask leaves out is as low as can be."""
-    logits = scores[where].to(torch.promote_types(scores.dtype, torch.float32)) * scale
-    # Not −inf: in a row that is masked from end to end, −inf − (−inf) would be NaN.
-    return logits if mask is None else logits.masked_fill_(mask[where], torch.finfo(logits.dtype).min)
-
-
-def _blocks(scores):
-    """The rows of S in slices of about as many cells as the device works on well."""
-    n, m = scores.shape
-    step = max(1, (_CELLS_ON_CPU if scores.device.type == "cpu" else _CELLS_ON_GPU) // m)
-    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

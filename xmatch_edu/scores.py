@@ -28,6 +28,28 @@ def cosine_scores(image_features, text_features):
     return _unit(image_features) @ _unit(text_features).T
 
 
+def distance_scores(image_features, text_features):
+    """Closeness of every image with every text: −|q − d|, the Euclidean distance with a minus sign.
+
+    image_features (N, D), text_features (M, D), floating, one dtype and device; half precision is raised to float32
+    -> (N, M), float32 or float64, at most 0. Both may be of one view, image with image or text with text. Where two are
+    the same, the distance has a kink; its gradient is 0 there.
+    Errors: as in `cosine_scores`.
+    Source: the distance d of Wang, Li and Lazebnik (CVPR 2016), section 3; larger is closer, as for every score here.
+    """
+    inputs.check_features(image_features, text_features, torch.Tensor)
+    dtype = torch.promote_types(image_features.dtype, torch.float32)
+    image_features, text_features = image_features.to(dtype), text_features.to(dtype)
+    # First about the largest entry, so that squares neither overflow nor vanish: a power of two, which rounds nothing,
+    # and a factor that cancels, which needs no gradient.
+    largest = torch.maximum(image_features.detach().abs().amax(), text_features.detach().abs().amax())
+    unit = torch.ldexp(torch.ones_like(largest), torch.frexp(largest).exponent - 1)
+    # Not by a matrix product, q² − 2qd + d²: for close features almost nothing but rounding would be left of it.
+    distances = torch.cdist(image_features / unit, text_features / unit,
+                            compute_mode="donot_use_mm_for_euclid_dist")  # fmt: skip
+    return -unit * distances
+
+
 def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, attention="dot",
                        compete_over_words=True, divide_by_gamma2=True, return_attention=False):  # fmt: skip
     """R(Q, D) of every image with every text, from regions and words: where each word looks, and what it sees there.

@@ -1,0 +1,57 @@
+"""The DAMSM loss: the matching loss four times over.
+
+N: images (rows of S)    M: texts (columns of S)    D: features    R: regions of an image    T: words of a text
+"""
+
+from math import fsum
+from typing import NamedTuple
+
+import numpy as np
+
+from xmatch_edu import inputs
+from xmatch_edu.loops.matching import matching_loss
+from xmatch_edu.loops.scores import cosine_scores, float64
+from xmatch_edu.loops.words import word_region_scores
+
+
+class DamsmTerms(NamedTuple):
+    """The four terms of the DAMSM loss, each a mean over the batch."""
+
+    words_image_to_text: float
+    words_text_to_image: float
+    sentences_image_to_text: float
+    sentences_text_to_image: float
+
+
+def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, class_ids=None,
+                gamma1=5.0, gamma2=5.0, gamma3=10.0, divide_by_gamma2=True):  # fmt: skip
+    """The four terms of `damsm_loss`, whose arguments these are -> DamsmTerms."""
+    gamma3, = inputs.check_gammas(gamma3=gamma3)
+    by_words = word_region_scores(
+        regions, words, lengths, gamma1=gamma1, gamma2=gamma2, divide_by_gamma2=divide_by_gamma2)
+    image_codes, sentence_codes = float64(image_codes), float64(sentence_codes)
+    inputs.check_pairs(float64(regions), words, image_codes, sentence_codes, class_ids, np.ndarray)
+    n = len(by_words)
+    mask = np.zeros((n, n), dtype=bool)
+    for i in range(n):
+        for j in range(n):
+            mask[i, j] = class_ids is not None and i != j and class_ids[i] == class_ids[j]
+    return DamsmTerms(*(
+        matching_loss(scores, scale=gamma3, direction=direction, mask=mask)
+        for scores in (by_words, cosine_scores(image_codes, sentence_codes))
+        for direction in ("image_to_text", "text_to_image")
+    ))  # fmt: skip
+
+
+def damsm_loss(regions, words, image_codes, sentence_codes, lengths=None, **options):
+    """The DAMSM loss: matching by words and regions, and by whole sentences, in both directions; four means, added.
+
+    regions (N, R, D), words (N, T, D), image_codes (N, E), sentence_codes (N, E): pair i is image i and text i.
+    lengths (N,), gamma1, gamma2, divide_by_gamma2: as in `word_region_scores`. gamma3: positive, what the scores of
+    both kinds are multiplied by before the softmax. class_ids (N,) integers: the texts of an image's own class, but for
+    its own text, are left out of its softmax, and likewise the images of a text -> a float.
+    Errors: ValueError or TypeError naming the argument and the side.
+    Source: AttnGAN (Xu et al., CVPR 2018), equations 10 to 13, as means over the batch where the paper has sums; the
+    class mask: its published code.
+    """
+    return fsum(damsm_terms(regions, words, image_codes, sentence_codes, lengths, **options))

@@ -1,0 +1,141 @@
+"""The softmax cross-entropy of S, its steps and its gradient: question A, sum by sum.
+
+N: images (rows of S)    M: texts (columns of S)
+"""
+
+from math import exp, fsum, log
+from typing import NamedTuple
+
+import numpy as np
+
+from xmatch_edu import inputs
+from xmatch_edu.loops.scores import float64
+
+
+def match_matrix(labels, n, m):
+    """Which pairs match, as one matrix Y: Y[i, j] > 0 where text j belongs to image i.
+
+    labels: None (text i belongs to image i), (N,) column numbers, or (N, M) weights, checked by the caller
+    -> (N, M) float64.
+    """
+    matches = np.zeros((n, m))
+    for i in range(n):
+        if labels is None:
+            matches[i, i] = 1.0
+        elif labels.ndim == 1:
+            matches[i, labels[i]] = 1.0
+        else:
+            for j in range(m):
+                matches[i, j] = labels[i, j]
+    return matches
+
+
+class MatchingSteps(NamedTuple):
+    """Every number on the way from S to the loss, in one direction, all laid out as S: images down, texts across."""
+
+    logits: np.ndarray  # (N, M) scale · S; −inf where the mask leaves a pair out
+    probabilities: np.ndarray  # (N, M) softmax of the logits, along rows or columns
+    targets: np.ndarray  # (N, M) the match matrix, each row (column) divided by its sum
+    losses: np.ndarray  # (N,) or (M,) cross-entropy of each row (column); 0 where it has no match
+    has_match: np.ndarray  # (N,) or (M,) bool: only these count in the mean
+
+
+def matching_steps(scores, labels=None, *, scale=1.0, direction="image_to_text", mask=None):
+    """The softmax cross-entropy of one direction, with all that it computes on the way. Arguments: `matching_loss`."""
+    inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
+    scores, scale = _checked(scores, labels, scale, direction, mask, "sum")
+    matches = match_matrix(labels, *scores.shape)
+    mask = np.zeros(scores.shape, dtype=bool) if mask is None else mask
+    if direction == "text_to_image":  # the same page, turned on its side
+        steps = _along_rows(scores.T, matches.T, scale, mask.T)
+        return MatchingSteps(steps.logits.T, steps.probabilities.T, steps.targets.T, steps.losses, steps.has_match)
+    return _along_rows(scores, matches, scale, mask)
+
+
+def _along_rows(scores, matches, scale, mask):
+    n, m = scores.shape
+    logits, probabilities, targets = np.zeros((n, m)), np.zeros((n, m)), np.zeros((n, m))
+    losses, has_match = np.zeros(n), np.zeros(n, dtype=bool)
+    for i in range(n):
+        for j in range(m):
+            logits[i, j] = -np.inf if mask[i, j] else scale * scores[i, j]
+
+        # Subtracting the largest logit keeps exp from overflowing. It cancels in the fraction.
+        largest = max(logits[i])
+        if largest == -np.inf:  # every pair of the row is left out: nothing to choose from
+            continue
+        total = fsum(exp(logits[i, j] - largest) for j in range(m))  # fsum: a sum that is rounded only once
+        for j in range(m):
+            probabilities[i, j] = exp(logits[i, j] - largest) / total
+
+        weight = fsum(matches[i, j] for j in range(m))
+        if weight == 0:
+            continue
+        has_match[i] = True
+        for j in range(m):
+            targets[i, j] = matches[i, j] / weight
+        # log P, written so that a probability too small for float64 does not become log(0).
+        losses[i] = -fsum(
+            targets[i, j] * (logits[i, j] - largest - log(total)) for j in range(m) if targets[i, j] > 0
+        )
+    return MatchingSteps(logits, probabilities, targets, losses, has_match)
+
+
+def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None, reduction="mean"):
+    """Softmax cross-entropy of the score matrix with "which text belongs to which image".
+
+    image_to_text: −Σ_j Y[i, j] · log P(text j | image i), a softmax along each row; text_to_image: along each column.
+
+    scores (N, M). labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i),
+    or (N, M) weights ≥ 0 (identity, several matches, soft); each direction divides them by their sum along its own
+    axis, and a row or column without a match is left out. scale: positive, the paper's γ3. mask (N, M) bool: True
+    leaves the pair out of the softmax. direction: "image_to_text", "text_to_image" or "both" (their average).
+    reduction: "mean" over rows (columns) that have a match, "sum", or "none" (one direction only)
+    -> a float; (N,) or (M,) for "none". With N = M = 1 the loss is 0.
+    Errors: ValueError or TypeError naming the argument and the side.
+    Source: AttnGAN (Xu et al., CVPR 2018), section 3.2; the average of both directions: CLIP (2021), figure 3.
+    """
+    _checked(scores, labels, scale, direction, mask, reduction)
+    if direction == "both":
+        options = {"scale": scale, "mask": mask, "reduction": reduction}
+        rows = matching_loss(scores, labels, direction="image_to_text", **options)
+        columns = matching_loss(scores, labels, direction="text_to_image", **options)
+        return (rows + columns) / 2
+    steps = matching_steps(scores, labels, scale=scale, direction=direction, mask=mask)
+    if reduction == "none":
+        return steps.losses
+    total = fsum(steps.losses)
+    return total / int(steps.has_match.sum()) if reduction == "mean" else total
+
+
+def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=None, reduction="mean"):
+    """The gradient of `matching_loss` with respect to the scores, by hand: scale · (P − Y), over the count for a mean.
+
+    Arguments and errors: `matching_loss`, with reduction "mean" or "sum" -> (N, M) float64.
+    """
+    _checked(scores, labels, scale, direction, mask, reduction)
+    inputs.check_choice("reduction", reduction, ("mean", "sum"))
+    if direction == "both":
+        options = {"scale": scale, "mask": mask, "reduction": reduction}
+        rows = matching_gradient(scores, labels, direction="image_to_text", **options)
+        columns = matching_gradient(scores, labels, direction="text_to_image", **options)
+        return (rows + columns) / 2
+    steps = matching_steps(scores, labels, scale=scale, direction=direction, mask=mask)
+    n, m = steps.logits.shape
+    count = steps.has_match.sum() if reduction == "mean" else 1
+    gradient = np.zeros((n, m))
+    for i in range(n):
+        for j in range(m):
+            if steps.has_match[i if direction == "image_to_text" else j]:
+                gradient[i, j] = scale * (steps.probabilities[i, j] - steps.targets[i, j]) / count
+    return gradient
+
+
+def _checked(scores, labels, scale, direction, mask, reduction):
+    scores = float64(scores)
+    largest = inputs.check_scores(scores, np.ndarray)
+    inputs.check_direction_and_reduction(direction, reduction)
+    scale = inputs.check_scale(scale, scores, largest)
+    inputs.check_labels(labels, scores)
+    inputs.check_mask(mask, scores, labels)
+    return scores, scale

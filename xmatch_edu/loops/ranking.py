@@ -1,0 +1,138 @@
+"""The hinge ranking loss of S, its steps and its gradient: question B, sum by sum.
+
+N: images (rows of S)    M: texts (columns of S)    m: the margin
+"""
+
+from math import fsum
+from typing import NamedTuple
+
+import numpy as np
+
+from xmatch_edu import inputs
+from xmatch_edu.loops.matching import match_matrix
+from xmatch_edu.loops.scores import float64
+
+
+class RankingSteps(NamedTuple):
+    """Every number on the way from S to the loss, in one direction, laid out as S: images down, texts across."""
+
+    violations: np.ndarray  # (N, M) what each non-match costs, m + its score − the match's, where that is above 0
+    gradient: np.ndarray  # (N, M) of the sum of them: +1 for each violation of a cell, −1 for its match
+    losses: np.ndarray  # (N,) or (M,) the sum of each row (column)
+    has_match: np.ndarray  # (N,) or (M,) bool: only these are anchors
+
+
+def ranking_steps(scores, labels=None, *, margin=0.2, negatives="all", direction="image_to_text", mask=None):
+    """The hinges of one direction, with all that is computed on the way. Arguments: `ranking_loss`."""
+    inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
+    scores, margin, most = _checked(scores, labels, margin, negatives, direction, mask, "sum")
+    matches = match_matrix(labels, *scores.shape)
+    mask = np.zeros(scores.shape, dtype=bool) if mask is None else mask
+    if direction == "text_to_image":  # the same page, turned on its side
+        steps = _along_rows(scores.T, matches.T, margin, most, mask.T)
+        return RankingSteps(steps.violations.T, steps.gradient.T, steps.losses, steps.has_match)
+    return _along_rows(scores, matches, margin, most, mask)
+
+
+def _along_rows(scores, matches, margin, most, mask):
+    n, m = scores.shape
+    violations, gradient = np.zeros((n, m)), np.zeros((n, m))
+    has_match = np.zeros(n, dtype=bool)
+    for i in range(n):
+        for j in range(m):
+            if matches[i, j] == 0:
+                continue
+            has_match[i] = True
+            found = []
+            for k in range(m):
+                if matches[i, k] == 0 and not mask[i, k]:
+                    violation = margin + scores[i, k] - scores[i, j]
+                    if violation > 0:
+                        found.append((violation, k))
+            found.sort(key=lambda one: one[0], reverse=True)  # the hardest first
+            for violation, k in found[:most]:
+                violations[i, k] += violation
+                gradient[i, k] += 1
+                gradient[i, j] -= 1
+    losses = np.array([fsum(row) for row in violations])
+    return RankingSteps(violations, gradient, losses, has_match)
+
+
+def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction="both", mask=None, reduction="sum"):
+    """Hinge ranking loss: each match must beat the non-matches beside it by a margin.
+
+    image_to_text: Σ max(0, m + S[i, k] − S[i, j]) over the matches (i, j) and the non-matches k of row i;
+    text_to_image: Σ max(0, m + S[k, j] − S[i, j]) over the matches (i, j) and the non-matches k of column j.
+
+    scores (N, M). labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i),
+    or (N, M) of 0 and 1. margin: m, at least 0. negatives: "all", "hardest" (for each match the one that costs most),
+    or an int k, the k that cost most. mask (N, M) bool: True keeps a pair from being a negative. direction:
+    "image_to_text", "text_to_image" or "both" (their sum). reduction: "sum", "mean" (over the images, the texts, that
+    have a match), or "none" (one direction only) -> a float; (N,) or (M,) for "none". Without a negative the loss is 0.
+    Errors: ValueError or TypeError naming the argument and the side.
+    Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, whose S is −distance; "hardest": VSE++ (Faghri et al., BMVC
+    2018), equation 6.
+    """
+    _checked(scores, labels, margin, negatives, direction, mask, reduction)
+    options = {"margin": margin, "negatives": negatives, "mask": mask}
+    if direction == "both":
+        rows = ranking_loss(scores, labels, direction="image_to_text", reduction=reduction, **options)
+        return rows + ranking_loss(scores, labels, direction="text_to_image", reduction=reduction, **options)
+    return _reduced(ranking_steps(scores, labels, direction=direction, **options), reduction)
+
+
+def ranking_gradient(scores, labels=None, *, margin=0.2, negatives="all", direction="both", mask=None, reduction="sum"):
+    """The gradient of `ranking_loss` with respect to the scores, by hand: +1 and −1 for each violation, counted.
+
+    Arguments and errors: `ranking_loss`, with reduction "sum" or "mean" -> (N, M) float64. Where a violation is exactly
+    0, or two that compete for being the hardest are equal, the slope has a kink, and this is one of its sides.
+    """
+    _checked(scores, labels, margin, negatives, direction, mask, reduction)
+    inputs.check_choice("reduction", reduction, ("mean", "sum"))
+    gradient = np.zeros(scores.shape)
+    for one in ("image_to_text", "text_to_image") if direction == "both" else (direction,):
+        steps = ranking_steps(scores, labels, margin=margin, negatives=negatives, direction=one, mask=mask)
+        gradient += steps.gradient / (int(steps.has_match.sum()) if reduction == "mean" else 1)
+    return gradient
+
+
+def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction="sum"):
+    """Within one view: each item must be closer to those of its own group than to all others, by a margin.
+
+    Σ max(0, m + S[i, k] − S[i, j]) over items i, j ≠ i of the group of i, and k of another group.
+
+    scores (N, N): item i with item j of one view, image with image or text with text; S[i, i] is not looked at.
+    group_ids (N,) integers: texts of one image share a number, and so do images of one meaning. The other arguments
+    as in `ranking_loss` -> a float; (N,) for "none". Where no two items share a group the loss is 0.
+    Errors: ValueError or TypeError naming the argument.
+    Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, the within-view constraints.
+    """
+    scores = float64(scores)
+    largest = inputs.check_one_view(scores, group_ids, np.ndarray)
+    inputs.check_choice("reduction", reduction, inputs.REDUCTIONS)
+    margin, most = inputs.check_margin(margin, scores, largest), inputs.check_negatives(negatives)
+    n = len(scores)
+    neighbours, itself = np.zeros((n, n)), np.zeros((n, n), dtype=bool)
+    for i in range(n):
+        itself[i, i] = True
+        for j in range(n):
+            neighbours[i, j] = i != j and group_ids[i] == group_ids[j]
+    return _reduced(_along_rows(scores, neighbours, margin, most, itself), reduction)
+
+
+def _reduced(steps, reduction):
+    if reduction == "none":
+        return steps.losses
+    total = fsum(steps.losses)
+    return total / max(1, int(steps.has_match.sum())) if reduction == "mean" else total
+
+
+def _checked(scores, labels, margin, negatives, direction, mask, reduction):
+    scores = float64(scores)
+    largest = inputs.check_scores(scores, np.ndarray)
+    inputs.check_direction_and_reduction(direction, reduction)
+    margin, most = inputs.check_margin(margin, scores, largest), inputs.check_negatives(negatives)
+    inputs.check_labels(labels, scores)
+    inputs.check_hard_labels(labels)
+    inputs.check_mask(mask, scores, labels)
+    return scores, margin, most
