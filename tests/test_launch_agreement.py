@@ -46,7 +46,7 @@ def test_every_requirement_has_a_bound_that_the_launcher_reads_and_a_pin_within_
 def test_conda_and_binder_get_everything():
     assert CONDA["name"] == "xmatch_edu" and CONDA["channels"] == ["conda-forge"]
     python, pip, rest = CONDA["dependencies"]
-    assert pip == "pip" and rest == {"pip": ["--constraint constraints.txt", "-e .[test]"]}
+    assert pip == "pip" and rest == {"pip": ["--constraint constraints.txt", "-e .[test,keras]"]}
     assert python.startswith("python" + PROJECT["project"]["requires-python"])
     names = {canonicalize_name(Requirement(line).name) for line in requirements(ROOT)}
     assert names >= {"jupyterlab", "numpy", "torch", "matplotlib", "ipywidgets", "nbval"}

@@ -13,7 +13,9 @@ import urllib.request
 
 import pytest
 
-from xmatch_edu.launch.environment import ROOT, missing
+from xmatch_edu.__main__ import main
+from xmatch_edu.launch import commands
+from xmatch_edu.launch.environment import ROOT, Stop, missing
 
 PAGE = "00_start_here.ipynb"
 
@@ -83,3 +85,16 @@ def test_jupyterlab_opens_on_the_learners_copy_and_ends_on_ctrl_c(tmp_path, port
         assert server.returncode == 0 and "Stopping JupyterLab." in rest, rest
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0, "the server is gone"
+
+
+@pytest.mark.parametrize(("words", "extras"), [(["lab"], ()), (["lab", "--keras"], ("keras",))])
+def test_lab_sets_up_keras_where_it_is_asked_for(monkeypatch, words, extras):
+    asked = []
+
+    def prepare(root, extras):
+        asked.append(extras)
+        raise Stop("far enough")
+
+    monkeypatch.setattr(commands, "prepare", prepare)
+    monkeypatch.setattr(signal, "signal", lambda *how: None)  # pytest keeps its own
+    assert main(words) == 1 and asked == [extras]

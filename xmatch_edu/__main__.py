@@ -22,6 +22,7 @@ def main(words):
     lab.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
     lab.add_argument("--port", type=int, help="the port to listen on (otherwise the first free one from 8888)")
     lab.add_argument("--dir", help="the folder of your notebooks (otherwise work/ beside the course's)")
+    lab.add_argument("--keras", action="store_true", help="set up Keras 3 too, for the last part of chapter 07")
     commands.add_parser("test", help="set up what is needed and run every test; more words go to pytest")
     commands.add_parser("doctor", help="look at Python, torch, JupyterLab, widgets, kernel; name the fixes")
     commands.add_parser("bench",
@@ -48,7 +49,8 @@ def main(words):
     signal.signal(signal.SIGINT, stop)
     try:
         if chosen.command == "lab":
-            return work.lab(ROOT, browser=not chosen.no_browser, port=chosen.port, folder=chosen.dir)
+            extras = ("keras",) if chosen.keras else ()
+            return work.lab(ROOT, browser=not chosen.no_browser, port=chosen.port, folder=chosen.dir, extras=extras)
         if chosen.command == "test":
             return work.test(ROOT, more)
         if chosen.command == "bench":

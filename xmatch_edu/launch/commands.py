@@ -24,9 +24,9 @@ def surroundings(python):
     return {**variables, "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])}
 
 
-def lab(root, browser, port, folder):
+def lab(root, browser, port, folder, extras=()):
     """Set up, lay down the learner's notebooks, and run JupyterLab on them until Ctrl-C."""
-    python = prepare(root)
+    python = prepare(root, extras)
     folder = Path(folder).expanduser().resolve() if folder else root / "work"
     if folder == root / "notebooks":
         raise Stop("notebooks/ is the course's own. Your copies need another folder: choose one with --dir.")
