@@ -116,18 +116,19 @@ def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction=
     inputs.check_mask(mask, scores, labels)
     n, m = scores.shape
     matches = match_matrix(labels, n, m).to(scores.device) > 0
-    allowed = ~matches if mask is None else ~(matches | mask)
+    excluded = matches if mask is None else matches | mask
     if labels is not None and labels.ndim == 2:
-        images, texts = matches.nonzero(as_tuple=True)
+        images, texts = rows, columns = matches.nonzero(as_tuple=True)
     else:
         images = torch.arange(n, device=scores.device)
         texts = images if labels is None else labels.long()
+        rows, columns = None, None if labels is None else texts
     totals = []
     for one in ("image_to_text", "text_to_image") if direction == "both" else (direction,):
         if one == "image_to_text":
-            losses = _hinges(scores, allowed, images, texts, margin, most)
+            losses = _hinges(scores, excluded, rows, texts, margin, most)
         else:
-            losses = _hinges(scores.T, allowed.T, texts, images, margin, most)
+            losses = _hinges(scores.T, excluded.T, columns, images, margin, most)
         if reduction == "none":
             return losses
         anchors = matches.any(dim=1 if one == "image_to_text" else 0).sum() if reduction == "mean" else 1
@@ -155,20 +156,26 @@ def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction=
     same = group_ids[:, None] == group_ids[None, :]
     neighbours = same & ~torch.eye(len(scores), dtype=torch.bool, device=scores.device)
     anchors, neighbour = neighbours.nonzero(as_tuple=True)
-    losses = _hinges(scores, ~same, anchors, neighbour, margin, most)
+    losses = _hinges(scores, same, anchors, neighbour, margin, most)
     if reduction == "none":
         return losses
     return losses.sum() / (neighbours.any(dim=1).sum().clamp(min=1) if reduction == "mean" else 1)
 
 
-def _hinges(scores, allowed, anchors, own, margin, most):
-    """What each row of S pays, over its matches (anchors[p], own[p]) and the `most` hardest allowed cells -> (N,)."""
-    rows = scores.to(torch.promote_types(scores.dtype, torch.float32))[anchors]
-    matches = rows.gather(1, own[:, None])
-    violations = (rows - matches).add_(margin).relu_() * allowed[anchors]
+def _hinges(scores, excluded, anchors, own, margin, most):
+    """What each row of S pays, over its matches (anchors[p], own[p]) and the `most` hardest cells not excluded -> (N,).
+
+    anchors None: every row once, in order.
+    """
+    rows = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    if anchors is not None:
+        rows, excluded = rows[anchors], excluded[anchors]
+    violations = rows - (rows.gather(1, own[:, None]) - margin)
+    violations = violations.masked_fill_(excluded, 0).relu_()
     if most is not None and most < violations.shape[1]:
         violations = violations.topk(most, dim=1, sorted=False).values
-    return rows.new_zeros(len(scores)).index_add(0, anchors, violations.sum(dim=1))
+    totals = violations.sum(dim=1)
+    return totals if anchors is None else rows.new_zeros(len(scores)).index_add(0, anchors, totals)
 
 
 def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, class_ids=None,

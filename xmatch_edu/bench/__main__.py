@@ -1,4 +1,4 @@
-"""`python -m xmatch_edu.bench [--damsm | --record] [--full] [--sizes N …] [--json FILE]`: measure, write, show."""
+"""`python -m xmatch_edu.bench`, with the words that its parser takes: measure, write, show."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from xmatch_edu.bench import contenders as matching
-from xmatch_edu.bench import damsm
+from xmatch_edu.bench import damsm, ranking
 from xmatch_edu.bench.record import record
 from xmatch_edu.bench.report import Progress, load, surroundings, table
 from xmatch_edu.bench.rounds import measure
@@ -17,8 +17,11 @@ WIDTH = 256
 # Repetitions of each contender, seconds for them all at one size, and seconds for one call.
 USUAL = {"sizes": [1024, 4096, 8192], "rounds": 15, "budget": 24, "limit": 20}
 FULL = {"sizes": [256, 512, 1024, 2048, 4096, 8192, 16384], "rounds": 31, "budget": 150, "limit": 120}
+# For each workload but the matching loss the same, with what differs.
 DAMSM_USUAL = {**USUAL, "sizes": [16, 32, 48], "budget": 45, "limit": 60}
 DAMSM_FULL = {**FULL, "sizes": [16, 32, 48, 64, 96]}
+RANKING_USUAL = {**USUAL, "sizes": [128, 512, 2048]}
+RANKING_FULL = {**FULL, "sizes": [64, 128, 256, 512, 1024, 2048, 4096]}
 
 
 def main(words, contenders=None):
@@ -26,6 +29,7 @@ def main(words, contenders=None):
     parser = argparse.ArgumentParser(prog="python3 -m xmatch_edu bench")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--damsm", action="store_true", help="the DAMSM's score of words and regions instead")
+    what.add_argument("--ranking", action="store_true", help="the hinge ranking loss instead")
     what.add_argument("--record", action="store_true", help="a GPU run for the course's recorded runs instead")
     parser.add_argument("--full", action="store_true", help="more sizes, more rounds: about 20 minutes on 2 cores")
     parser.add_argument("--sizes", metavar="N", type=positive, nargs="+", help="measure at these sizes instead")
@@ -41,7 +45,11 @@ def main(words, contenders=None):
     file = Path(chosen.json)
     if not file.absolute().parent.is_dir() or file.is_dir():
         parser.error(f"--json: {file} cannot be a file: its folder must be there, and no folder of its name")
-    workload, usual, full = (damsm, DAMSM_USUAL, DAMSM_FULL) if chosen.damsm else (matching, USUAL, FULL)
+    workload, usual, full = matching, USUAL, FULL
+    if chosen.damsm:
+        workload, usual, full = damsm, DAMSM_USUAL, DAMSM_FULL
+    elif chosen.ranking:
+        workload, usual, full = ranking, RANKING_USUAL, RANKING_FULL
     plan = full if chosen.full else usual
     plan = {**plan, "sizes": chosen.sizes or plan["sizes"]}
     result = side_by_side(plan, contenders or workload.CONTENDERS, workload.INPUTS)
