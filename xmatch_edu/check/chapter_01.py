@@ -254,8 +254,8 @@ first_loss = Exercise(
                       lambda S, scale: _prices(_rows(S, scale), scale).sum()),
         Misconception(
             "every cell pays",
-            "You added up −log P of all cells. Only the pairs that came in together pay: of row i that is the cell at "
-            "place i. The wrong texts have their say below the line.",
+            "You added up −log P of all cells, or averaged it. Only the pairs that came in together pay: of row i that "
+            "is the cell at place i. The wrong texts have their say below the line.",
             lambda S, scale: -np.log(_rows(S, scale)).sum(),
         ),
         Misconception(
