@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from xmatch_edu import cross_entropy, loops, losses, scores
+from xmatch_edu.training import SampleMemory
 
 pytestmark = [
     pytest.mark.gpu,
@@ -137,3 +138,38 @@ def test_the_whole_damsm_loss():
     given = [torch.tensor(x, dtype=torch.float32, device="cuda") for x in arrays]
     loss = losses.damsm_loss(*given, torch.tensor(lengths).cuda(), class_ids=torch.tensor(class_ids).cuda())
     assert loss.is_cuda and abs(loss.item() - loops.damsm_loss(*arrays, lengths, class_ids=class_ids)) <= 1e-4
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("negatives", ["all", "hardest", 3])
+@pytest.mark.parametrize(("n", "m", "kind"), [(13, 13, "none"), (13, 13, "permutation"), (7, 31, "shared")])
+def test_the_ranking_loss_as_the_loops(n, m, kind, negatives, dtype):
+    rng = np.random.default_rng(n)
+    array = rng.permutation(n * m).reshape(n, m) / (n * m)  # no two alike, so that the hardest is one
+    labels, options = labels_of(kind, n, m, rng), {"margin": 0.3, "negatives": negatives}
+    given = torch.tensor(array, dtype=dtype, device="cuda", requires_grad=True)
+    loss = losses.ranking_loss(given, None if labels is None else torch.tensor(labels).cuda(), **options)
+    loss.backward()
+    assert loss.item() == pytest.approx(loops.ranking_loss(array, labels, **options), rel=1e-5)
+    np.testing.assert_allclose(given.grad.cpu().numpy(), loops.ranking_gradient(array, labels, **options))
+
+
+def test_the_ranking_loss_waits_for_nothing_and_structure_and_memory_run():
+    images, texts = torch.randn(2, 16, 8, device="cuda")
+    images.requires_grad_()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses.ranking_loss(scores.cosine_scores(images, texts), negatives="hardest").backward()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    group_ids = torch.arange(8, device="cuda").repeat(2)
+    among = losses.structure_loss(scores.distance_scores(images, images), group_ids)
+    array = images.detach().cpu().double().numpy()
+    expected = loops.structure_loss(loops.distance_scores(array, array), group_ids.cpu().numpy())
+    assert among.item() == pytest.approx(expected, rel=1e-4)
+    memory = SampleMemory(5, 8).cuda()
+    memory.remember(images, texts, group_ids)
+    sum(losses.ranking_loss(**one) for one in memory.directions(images, texts, group_ids + 8)).backward()
+    assert len(memory) == 5 and memory.image_features.is_cuda and images.grad.isfinite().all()
+    with pytest.raises(ValueError, match="must be on one device"):
+        memory.remember(images.cpu(), texts.cpu(), group_ids.cpu())

@@ -358,7 +358,7 @@ def test_labels_of_every_integer_type(dtype):
         assert losses.matching_loss(torch.tensor(TOY), y, direction=direction) == expected
         one_hot = F.one_hot(y.long(), 4).to(dtype)
         assert torch.allclose(losses.matching_loss(torch.tensor(TOY), one_hot, direction=direction), expected)
-    assert torch.equal(labels.match_matrix(y, 4, 4), F.one_hot(y.long(), 4).float())
+    assert torch.equal(labels.match_matrix(y, 4, 4, "cpu"), F.one_hot(y.long(), 4).float())
 
 
 @pytest.mark.parametrize("size", [1e-50, 1e-40, 1e38, 1e300])

@@ -26,13 +26,13 @@ def identity_labels(n):
     return torch.eye(n)
 
 
-def match_matrix(labels, n, m):
+def match_matrix(labels, n, m, device):
     """Y[i, j] > 0 where text j belongs to image i: labels in any form -> (N, M), weights as they are, else 0 and 1.
 
     The labels have been checked by the caller.
     """
     if labels is None:
-        return torch.eye(n, m)
+        return torch.eye(n, m, device=device)
     if labels.ndim == 1:
         return torch.nn.functional.one_hot(labels.long(), m).float()
     return labels
@@ -55,5 +55,5 @@ def same_class_mask(class_ids, text_class_ids=None, labels=None):
     inputs.check_same_device("text_class_ids (text side)", text_class_ids, "class_ids (image side)", class_ids)
     same_class = class_ids[:, None] == text_class_ids[None, :]
     inputs.check_labels(labels, same_class)
-    matches = match_matrix(labels, *same_class.shape).to(same_class.device)
+    matches = match_matrix(labels, *same_class.shape, same_class.device)
     return same_class & (matches == 0)

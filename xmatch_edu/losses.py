@@ -14,7 +14,7 @@ from torch import nn
 
 from xmatch_edu import inputs
 from xmatch_edu.cross_entropy import Axis, CrossEntropy
-from xmatch_edu.labels import match_matrix, same_class_mask
+from xmatch_edu.labels import same_class_mask
 from xmatch_edu.loops import DamsmTerms
 from xmatch_edu.scores import cosine_scores, word_region_scores
 
@@ -115,14 +115,15 @@ def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction=
     inputs.check_hard_labels(labels)
     inputs.check_mask(mask, scores, labels)
     n, m = scores.shape
-    matches = match_matrix(labels, n, m).to(scores.device) > 0
-    excluded = matches if mask is None else matches | mask
     if labels is not None and labels.ndim == 2:
+        matches = labels > 0
         images, texts = rows, columns = matches.nonzero(as_tuple=True)
     else:
         images = torch.arange(n, device=scores.device)
         texts = images if labels is None else labels.long()
+        matches = torch.zeros(n, m, dtype=torch.bool, device=scores.device).scatter_(1, texts[:, None], True)
         rows, columns = None, None if labels is None else texts
+    excluded = matches if mask is None else matches | mask
     totals = []
     for one in ("image_to_text", "text_to_image") if direction == "both" else (direction,):
         if one == "image_to_text":
