@@ -19,7 +19,8 @@ from matplotlib import colormaps
 
 from xmatch_edu import inputs, loops, losses
 from xmatch_edu.explore import AttentionExplorer, MatchingExplorer
-from xmatch_edu.explore.matching import VIEWS
+from xmatch_edu.explore.live import script
+from xmatch_edu.explore.matching import _SCRIPT, VIEWS
 from xmatch_edu.launch.commands import SETTINGS, SILENT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -150,7 +151,8 @@ def test_every_cell_has_the_colour_of_its_number(show):
                 [n, cell, left, top])  # fmt: skip
             matrix = explorer.numbers()[view]
             most = np.abs(matrix).max()
-            low, high = {"scores": (matrix.min(), matrix.max()), "gradient": (-most, most)}.get(kind, (0, 1))
+            ends = {"scores": (matrix.min(), matrix.max()), "gradient": (-most, most), "violations": (0, most)}
+            low, high = ends.get(kind, (0, 1))
             expected = colormaps[colours]((matrix - low) / (high - low), bytes=True)[..., :3].reshape(-1, 3)
             assert np.abs(np.array(seen) - expected.astype(int)).max() <= 8, chosen  # a neighbour in the table at most
 
@@ -205,6 +207,130 @@ def test_every_control_works_by_keyboard(show):
     assert press("text=put them back", "Enter", "order") == [0, 1, 2, 3]
     own = "all => all.every(one => one.dataset.lmSuppressShortcuts === 'true')"
     assert page.eval_on_selector_all(".xm input, .xm button, .xm canvas", own)
+
+
+RANKING = DRAWN.replace("loss", "ranking_loss")
+# The script once more, only for its numbers: the page shows them with few digits.
+OPEN = script(_SCRIPT) + "\nwindow.violations = (state) => [...compute(state).matrices.violations];"
+
+
+@pytest.mark.parametrize(("n", "kind"), [(1, "random"), (5, "random"), (8, "ties"), (64, "random")])
+def test_the_violations_are_those_of_the_loops(show, n, kind):
+    explorer = batch(n)
+    if kind == "ties":  # many equal scores, all of them exact in binary: loops and browser must keep the same ones
+        explorer = MatchingExplorer(RANDOM.integers(0, 3, size=(n, n)) / 4, captions=None)
+    page = show(explorer)
+    page.add_script_tag(type="module", content=OPEN)
+    page.wait_for_function("() => window.violations")
+    data = {"scores": explorer.scores.tolist(), "scale": 1}
+    page.evaluate(SET, {"view": "violations"})
+    for margin, negatives in [(0.25, "all"), (0.25, "hardest"), (0.25, 2), (2.0, 3), (0.02, 1), (1.0, n + 7)]:
+        for direction in inputs.DIRECTIONS:
+            for order, follow in [(range(n), True), (explorer.shuffles[0], True), (explorer.shuffles[1], False)]:
+                chosen = {"margin": margin, "negatives": negatives, "direction": direction, "order": list(order),
+                          "labels_follow": follow}  # fmt: skip
+                page.evaluate(SET, chosen)
+                shown, labels = explorer.scores[:, order], np.argsort(order) if follow else np.arange(n)
+                options = {"margin": margin, "negatives": negatives}
+                loss = loops.ranking_loss(shown, labels, direction=direction, **options)
+                assert page.evaluate(RANKING) == pytest.approx(loss, rel=1e-9, abs=1e-9), chosen
+                one_way = inputs.DIRECTIONS[:2] if direction == "both" else [direction]
+                matrix = sum(loops.ranking_steps(shown, labels, direction=one, **options).violations for one in one_way)
+                seen = np.reshape(page.evaluate("state => violations(state)", {**data, **chosen}), (n, n))
+                assert np.abs(seen - matrix).max() <= 1e-9 and np.array_equal(seen > 0, matrix > 0), chosen
+                words = page.inner_text(".xm-loss").split("\n")
+                assert words[0].endswith(f": {loss:.4f}") and "sum" in words[0], chosen
+                assert words[1].startswith(f"{np.count_nonzero(matrix)} of {n * (n - 1)} non-matches cost"), chosen
+                full = 2 * margin * n * len(one_way)  # its middle is what "hardest" costs when every score is equal
+                width = page.eval_on_selector(".xm-meter i", "bar => parseFloat(bar.style.width)")
+                assert width == pytest.approx(min(100, 100 * loss / full) if n > 1 else 0, abs=1e-3), chosen
+
+
+def test_margin_and_negatives_stand_only_beside_the_violations_and_answer_to_keys(show):
+    explorer = batch(5, view="violations", negatives=4)
+    page = show(explorer)
+    seen = "all => all.filter(one => one.offsetParent).map(one => one.getAttribute('aria-label') ?? one.value)"
+    controls = lambda: page.eval_on_selector_all(".xm input[type=range], .xm input[name^=xm-negatives]", seen)  # noqa: E731
+    assert controls() == ["margin", "all", "top", "hardest"]
+    assert "top 4" in page.inner_text(".xm-negatives")
+    for view in VIEWS:
+        page.evaluate(SET, {"view": view})
+        page.evaluate(DRAWN)
+        assert controls() == (["margin", "all", "top", "hardest"] if view == "violations" else ["scale"]), view
+        found = set()
+        page.evaluate("document.activeElement.blur()")
+        for _ in range(12):  # Tab reaches what is there, and nothing else
+            page.keyboard.press("Tab")
+            found.add(page.evaluate("(document.activeElement.getAttribute('aria-label') ?? document.activeElement.name)"
+                                    "?.split('-').slice(0, 2).join('-')"))  # fmt: skip
+        both = {"margin", "xm-negatives"}
+        assert found & {*both, "scale"} == (both if view == "violations" else {"scale"}), view
+
+    page.focus("input[aria-label=margin]")
+    before = pixels(page), page.evaluate(RANKING), page.inner_text(".xm-loss")
+    page.keyboard.press("ArrowRight")
+    explorer.margin = state(page, "margin")
+    assert 0.2 < explorer.margin < 0.21
+    assert page.evaluate(RANKING) == pytest.approx(explorer.numbers()["ranking loss"], rel=1e-9)
+    now = pixels(page), page.evaluate(RANKING), page.inner_text(".xm-loss")
+    assert all(one != other for one, other in zip(now, before, strict=True))
+    for key, end in [("Home", 0.02), ("End", 2.0)]:
+        page.keyboard.press(key)
+        assert state(page, "margin") == end
+    assert state(page, "scale") == 5 and page.evaluate(DRAWN) == pytest.approx(explorer.numbers()["loss"], abs=1e-5)
+
+    page.focus("input[name^=xm-negatives][value=top]")
+    for key, negatives in [("ArrowRight", "hardest"), ("ArrowRight", "all"), ("ArrowRight", 4)]:
+        page.keyboard.press(key)
+        page.evaluate(DRAWN)
+        assert state(page, "negatives") == negatives
+    page.evaluate(SET, {"negatives": 2})
+    page.evaluate(DRAWN)
+    assert page.is_checked("input[value=top]") and "top 2" in page.inner_text(".xm-negatives")
+
+
+def test_the_story_of_a_violation_says_the_hinge_of_each_side(show):
+    scores = [[0.5, 0.75, 0.25], [0.5, 0.5, -0.25], [0.625, 0.0, 1.0]]
+    explorer = MatchingExplorer(scores, view="violations", margin=0.5, negatives="hardest")
+    page = show(explorer)
+
+    def told(**chosen):
+        page.evaluate(SET, chosen)
+        page.evaluate(DRAWN)
+        story = page.inner_text(".xm-story dl").split("\n")
+        return {name: plain(words) for name, words in zip(story[::2], story[1::2], strict=True)}
+
+    assert told(cell=[0, 1]) == {
+        "score": "0.750",
+        "row": "margin 0.5 + 0.750 - 0.500 (the match) = 0.750: costs 0.750",
+        "column": "margin 0.5 + 0.750 - 0.500 (the match) = 0.750: costs 0.750",
+        "label": "0: the match of this row is column 0, of this column row 1",
+        "gradient": "+2: pushed down twice, by its row and its column",
+    }
+    ears = plain(page.get_attribute(".xm canvas", "aria-label"))
+    assert ears == ("Row 0, image 0. Column 1, text 1. Score 0.750. Costs 1.500. Label 0. Gradient +2, pushed down "
+                    "twice, by its row and its column.")  # fmt: skip
+    other = told(cell=[0, 2])
+    assert other["row"] == "margin 0.5 + 0.250 - 0.500 (the match) = 0.250: but not the hardest: left out"
+    assert other["column"] == "margin 0.5 + 0.250 - 1.000 (the match) = -0.250: far enough, costs nothing"
+    assert other["gradient"] == "0: training leaves this score"
+    assert "+ 0.250 - 0.500 (the match) = 0.250: costs 0.250" in told(negatives=2)["row"]
+    assert "not among the hardest" not in str(told(negatives="all"))
+    assert "margin 0.5 - 0.250 - 0.500 (the match) = -0.250" in told(cell=[1, 2])["row"]
+    match = told(cell=[0, 0])
+    assert match["row"] == "the match: 2 of 2 non-matches cost something in this row, 1.000 in all"
+    assert match["column"] == "the match: 2 of 2 non-matches cost something in this column, 1.125 in all"
+    assert match["gradient"] == "-4: pulled up 4 times, by 2 violations in its row and 2 violations in its column"
+    rows = told(negatives="hardest", direction="image_to_text")
+    assert set(rows) == {"score", "row", "label", "gradient"}
+    assert rows["gradient"] == "-1: pulled up once, by 1 violation in its row"
+    assert set(told(direction="text_to_image")) == {"score", "column", "label", "gradient"}
+    assert set(told(view="gradient")) == {"score", "row", "column", "label", "gradient", "pays"}
+    explorer.direction = "both"
+    for cell in np.ndindex(3, 3):  # the gradient counted in words is that of the loops
+        gradient = loops.ranking_gradient(explorer.scores, margin=0.5, negatives="hardest")[cell]
+        words = told(view="violations", direction="both", cell=list(cell))["gradient"]
+        assert float(words.split(":")[0]) == gradient, cell
 
 
 def test_from_key_to_picture(show, capsys):

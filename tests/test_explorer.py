@@ -12,7 +12,7 @@ import torch
 import traitlets
 from matplotlib import colormaps
 
-from xmatch_edu import inputs, losses
+from xmatch_edu import inputs, loops, losses
 from xmatch_edu.explore import MatchingExplorer, batch, matching
 from xmatch_edu.plots import heatmaps
 
@@ -43,6 +43,37 @@ def test_the_numbers_are_those_of_the_losses(direction, order, follow):
     assert np.array_equal(explorer.labels, labels)
 
 
+@pytest.mark.parametrize("direction", inputs.DIRECTIONS)
+@pytest.mark.parametrize("negatives", ["all", "hardest", 1, 2, 9])
+@pytest.mark.parametrize(("order", "follow"), [(list(range(5)), True), (DEAL, True), (DEAL, False)])
+def test_the_violations_are_those_of_the_ranking_loss(direction, negatives, order, follow):
+    explorer = MatchingExplorer(S, view="violations", margin=1.5, negatives=negatives)
+    explorer.direction, explorer.order, explorer.labels_follow = direction, order, follow
+    shown = S[:, order]
+    labels = np.array([order.index(i) for i in range(5)] if follow else range(5))
+    options = {"margin": 1.5, "negatives": negatives, "direction": direction}
+    numbers = explorer.numbers()
+    assert numbers["ranking loss"] == loops.ranking_loss(shown, labels, **options) > 0
+    in_torch = losses.ranking_loss(torch.tensor(shown), torch.tensor(labels), **options).item()
+    assert numbers["ranking loss"] == pytest.approx(in_torch, abs=1e-12)
+    # Of both directions it is the sum of the two matrices.
+    assert numbers["violations"].sum() == pytest.approx(numbers["ranking loss"], abs=1e-12)
+    assert (numbers["violations"] >= 0).all() and (numbers["violations"][range(5), labels] == 0).all()
+    most = {"all": 4, "hardest": 1, 1: 1, 2: 2, 9: 4}[negatives]
+    if direction != "both":
+        axis = 1 if direction == "image_to_text" else 0
+        assert (np.count_nonzero(numbers["violations"], axis=axis) <= most).all()
+
+
+def test_of_equal_violations_the_first_counts():
+    explorer = MatchingExplorer(np.zeros((3, 3)), view="violations", negatives="hardest")
+    explorer.direction = "image_to_text"
+    assert np.array_equal(explorer.numbers()["violations"] > 0, [[0, 1, 0], [1, 0, 0], [1, 0, 0]])
+    assert explorer.numbers()["ranking loss"] == pytest.approx(0.2 * 3)  # the mark of the meter: m·N
+    explorer.direction = "both"
+    assert np.allclose(explorer.numbers()["violations"], 0.2 * np.array([[0, 2, 1], [2, 0, 0], [1, 0, 0]]))
+
+
 def test_labels_that_follow_a_shuffle_keep_the_loss_and_labels_that_stay_do_not():
     explorer = MatchingExplorer(S + 3 * np.eye(5), scale=2.0)
     before = explorer.numbers()["loss"]
@@ -70,12 +101,20 @@ def test_every_trait_is_set_and_read_from_python():
     explorer.order, explorer.cell, explorer.scale = np.array(DEAL), (np.int64(3), 4), np.float32(4.0)
     assert (explorer.order, explorer.cell, explorer.scale) == (DEAL, [3, 4], 4.0)
     assert type(explorer.order) is list and type(explorer.scale) is float  # what a message can carry
+    assert (explorer.margin, explorer.negatives) == (0.2, "all")
+    explorer.margin = np.float32(0.5)
+    assert explorer.margin == 0.5 and type(explorer.margin) is float
+    for negatives in (3, "hardest", "all"):
+        explorer.negatives = negatives
+        assert explorer.negatives == negatives
+    other = MatchingExplorer(S, view="violations", margin=1, negatives=2)
+    assert (other.view, other.margin, other.negatives) == ("violations", 1.0, 2)
     for view in matching.VIEWS:
         explorer.view = view
     for direction in inputs.DIRECTIONS:
         explorer.direction = direction
-    assert explorer.loss is None  # no browser has shown it
-    for name in ("loss", "data"):
+    assert explorer.loss is None and explorer.ranking_loss is None  # no browser has shown it
+    for name in ("loss", "ranking_loss", "data"):
         with pytest.raises(traitlets.TraitError):
             setattr(explorer, name, getattr(explorer, name))
 
@@ -84,6 +123,8 @@ BAD_TRAITS = {
     "view": (["probabilities", 3, None], "view must be one of"),
     "direction": (["rows"], "direction must be one of"),
     "scale": ([0.4, 31, -1, math.nan, math.inf], "scale must"),
+    "margin": ([0, 0.019, 2.1, -1, math.nan, math.inf], "margin must"),
+    "negatives": (["top 3", "some", 0, -1, 2.0, True, None, [1]], "negatives must be"),
     "labels_follow": ([1, "yes", None], "labels_follow must be True or False"),
     "order": ([[0, 1, 2, 3], [0, 0, 1, 2, 3], [1, 2, 3, 4, 5], 7, None, [0.0, 1, 2, 3, 4]], r"order .*text side"),
     "cell": ([[0, 5], [-1, 0], [0], 3, None, [0.5, 1]], "cell must be"),
@@ -101,6 +142,8 @@ def test_a_wrong_trait_is_named_and_changes_nothing(name):
         assert getattr(explorer, name) == before
     with pytest.raises(TypeError, match="scale must be a number"):
         explorer.scale = "large"
+    with pytest.raises(TypeError, match="margin must be a number"):
+        explorer.margin = "0.2"
 
 
 F = RANDOM.normal(size=(5, 3))
@@ -126,6 +169,10 @@ BAD = {
     "a slider without end": ({"high": math.inf}, "low and high.* got 0.5 and inf"),
     "a slider turned round": ({"low": 9, "high": 3, "scale": 5}, "0 < low < high"),
     "a scale beyond the slider": ({"scale": 50}, "scale must lie on the slider"),
+    "an unknown view": ({"view": "hinges"}, "view must be one of"),
+    "a margin beyond the slider": ({"margin": 3}, "margin must lie on the slider, from 0.02 to 2; got 3"),
+    "no negatives": ({"negatives": 0}, "negatives must be"),
+    "a margin on top overflows": ({"scores": 1e308 * np.eye(2), "high": 1, "scale": 1}, r"margin \+ .* may overflow"),
     "overflow": ({"scores": 1e308 * np.eye(2)}, "overflows"),
 }
 
@@ -149,6 +196,15 @@ def test_the_still_picture_shows_the_view_as_it_stands():
     assert [tick.get_text() for tick in ax.get_xticklabels()] == [CAPTIONS[k] for k in DEAL]
     frames = {(round(p.get_y() + 0.5), round(p.get_x() + 0.5)) for p in ax.patches}
     assert frames == {(i, DEAL.index(i)) for i in range(5)}
+    explorer.view, explorer.margin, explorer.negatives = "violations", 0.7, 2
+    ax = explorer.still().figure.axes[0]
+    assert ax.get_title() == (
+        "violations · margin 0.7 · negatives: the hardest 2\n"
+        f"hinge loss (both, summed) {explorer.numbers()['ranking loss']:.2f}"
+    )
+    assert np.array_equal(ax.images[0].get_array(), explorer.numbers()["violations"])
+    costly = np.count_nonzero(explorer.numbers()["violations"])
+    assert f"{costly} cells cost something, {explorer.numbers()['ranking loss']:.2f} in all" in repr(explorer)
     assert "1 image (rows) by 1 text" in repr(MatchingExplorer([[2]]))
 
 
@@ -160,7 +216,7 @@ def test_the_colours_are_those_of_the_still_pictures():
 
 def test_the_page_is_whole_and_calls_nobody(tmp_path):
     explorer = MatchingExplorer(S, pictures=PICTURES, captions=CAPTIONS, image_features=F, text_features=F)
-    explorer.order, explorer.cell = DEAL, [1, 2]
+    explorer.order, explorer.cell, explorer.margin, explorer.negatives = DEAL, [1, 2], 0.4, 3
     explorer.save(tmp_path / "page.html", title="A <page>", credit="Drawn by A & B")
     page = (tmp_path / "page.html").read_text("utf-8")
     assert not re.search(r"https?://|\bimport\b|\bfetch\(|@import", page)
@@ -168,6 +224,7 @@ def test_the_page_is_whole_and_calls_nobody(tmp_path):
     assert page.count("</script>") == 2  # ours; that in the caption ends nothing
     state = json.loads(re.search(r'id="state">(.*?)</script>', page, re.DOTALL)[1])
     assert state["order"] == DEAL and state["cell"] == [1, 2] and state["data"]["captions"] == CAPTIONS
+    assert (state["margin"], state["negatives"], state["data"]["margins"]) == (0.4, 3, [0.02, 2.0])
     assert np.array_equal(state["data"]["scores"], S)  # JSON keeps every digit
     assert np.array_equal(state["data"]["text_features"], F)
     assert '<noscript><img alt="Heatmap of scores S' in page

@@ -61,6 +61,22 @@ def test_a_tie_is_no_match_and_a_gradient_is_counted_by_its_sign():
     assert "2 of 3 matches are pushed up" in plots.heatmap(gradient, kind="gradient").alt
 
 
+def test_violations_are_dark_where_nothing_costs_and_counted_in_words():
+    cost = np.array([[0.0, 0.25, 0.0], [1.5, 0.0, 0.0]])
+    picture = plots.heatmap(cost, kind="violations", title="hinges")
+    assert picture.alt == (
+        "Heatmap of hinges: 2 images (rows) by 3 texts (columns). 2 cells cost something, 1.75 in all."
+    )
+    image = picture.figure.axes[0].images[0]
+    assert image.get_clim() == (0, 1.5) and image.get_cmap().name == "inferno"
+    assert words(picture)[:4] == ["0.00", "0.25", "0.00", "1.50"]
+    assert "1 cell costs something, 0.50 in all" in plots.heatmap(0.5 * np.eye(3)[:1], kind="violations").alt
+    free = plots.heatmap(np.zeros((3, 3)), kind="violations")
+    assert free.figure.axes[0].images[0].get_clim() == (0, 1) and "0 cells cost something, 0.00 in all" in free.alt
+    two = plots.panels([("a", cost, "violations"), ("b", 2 * cost, "violations")], same_colours=True)
+    assert [ax.images[0].get_clim() for ax in two.figure.axes] == [(0, 3), (0, 3)]
+
+
 def test_each_row_has_its_own_picture():
     pictures = np.stack([np.full((4, 4, 3), shade, dtype=np.uint8) for shade in (10, 100, 200)])
     icons = list(plots.heatmap(S, pictures=pictures).figure.axes[0].artists)

@@ -81,6 +81,7 @@ function element(parent, name, settings = {}) {
 
 let made = 0;  // radio buttons belong together by name, and a page can show several pictures
 
+// -> show(value, labels): what is chosen, and the words of those whose words have changed.
 function choices(parent, legend, name, options, choose) {
   const set = element(parent, "fieldset"), group = `xm-${name}-${made++}`, buttons = {};
   element(set, "legend", { textContent: legend });
@@ -89,7 +90,10 @@ function choices(parent, legend, name, options, choose) {
     buttons[value] = element(line, "input", { type: "radio", name: group, value, onchange: () => choose(value) });
     line.append(label);
   }
-  return (value) => { buttons[value].checked = true; };
+  return (value, labels = {}) => {
+    buttons[value].checked = true;
+    for (const [option, label] of Object.entries(labels)) write(buttons[option].nextSibling, label);
+  };
 }
 
 // A slider of equal ratios from low to high, in numbers of three digits -> show(value, what it leads to, for ears).

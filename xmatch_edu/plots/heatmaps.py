@@ -22,6 +22,7 @@ _STYLES = {
     "probabilities": ("magma", 0.0, 1.0, "{:.2f}"),
     "labels": ("gray", 0.0, 1.0, "{:.2g}"),
     "gradient": ("cividis", None, None, "{:+.2f}"),
+    "violations": ("inferno", 0.0, None, "{:.2f}"),
 }
 _NUMBERS_UP_TO = 8
 _ACROSS = 3
@@ -52,7 +53,8 @@ def batch(pictures, captions):
 def heatmap(matrix, *, kind="scores", pictures=None, captions=None, labels=None, title=None):
     """One N×M matrix as a heatmap, with pictures down the rows and words along the columns -> Picture.
 
-    matrix (N, M): array or tensor. kind: "scores", "probabilities", "labels" or "gradient": colours and number format.
+    matrix (N, M): array or tensor. kind: "scores", "probabilities", "labels", "gradient" or "violations" (what each
+    cell costs a hinge loss, dark for nothing): colours and number format.
     pictures (N, S, S, 3) uint8; captions: M strings. labels as in the losses: a frame around each match.
     Numbers stand in the cells up to 8×8. Errors: ValueError naming the argument and the side.
     """
@@ -163,6 +165,8 @@ def _limits(kind, matrices):
     if kind == "gradient":  # 0 in the middle
         high = max(np.abs(matrix).max() for matrix in matrices) or 1.0
         return -high, high
+    if kind == "violations":  # dark is nothing, also where nothing costs
+        return low, max(map(np.max, matrices)) or 1.0
     return (min(map(np.min, matrices)), max(map(np.max, matrices))) if low is None else (low, high)
 
 
@@ -221,6 +225,9 @@ def _describe(title, matrix, kind, matches):
     if kind == "labels":
         cells = ", ".join(f"({i}, {j})" for i, j in np.argwhere(matrix > 0))
         return f"{lead} Non-zero cells: {cells}." if n <= _NUMBERS_UP_TO else lead
+    if kind == "violations":
+        costly = int((matrix > 0).sum())
+        return f"{lead} {_count(costly, 'cell')} cost{'s' * (costly == 1)} something, {matrix.sum():.2f} in all."
     if matches is None:
         return lead
     if kind == "gradient":
