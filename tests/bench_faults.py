@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from xmatch_edu.bench import damsm
+from xmatch_edu.bench import damsm, ranking
 from xmatch_edu.bench.contenders import ours
 
 
@@ -64,6 +64,16 @@ def damsm_without_lengths(direction):
 def damsm_wrong_gradient(direction):
     loop = damsm.per_caption_loop(direction)
     return lambda regions, words, lengths: loop(regions.detach() + 0 * regions, words, lengths)
+
+
+def ranking_with_the_diagonal(direction):
+    lines = ranking.broadcast(direction)
+    return lambda image, text: lines(image, text) + 2 * ranking.MARGIN * len(image)
+
+
+def ranking_wrong_gradient(direction):
+    lines = ranking.broadcast(direction)
+    return lambda image, text: lines(image, text.detach() + 0 * text)
 
 
 def absent(direction):

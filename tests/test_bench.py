@@ -10,7 +10,7 @@ import torch
 
 from xmatch_edu import recorded
 from xmatch_edu.bench import __main__ as command
-from xmatch_edu.bench import damsm, record, report, rounds, worker
+from xmatch_edu.bench import damsm, ranking, record, report, rounds, worker
 from xmatch_edu.bench.contenders import CONTENDERS, Contender
 from xmatch_edu.launch.environment import ROOT, plain, requirements
 
@@ -73,9 +73,29 @@ def test_the_damsms_inputs_are_without_padding_and_the_same_each_time():
     assert torch.equal(regions, damsm.features(11, 16, torch.float32, "cpu")[0])
 
 
-def test_only_the_matching_loss_is_recorded(capsys):
+def test_a_tiny_run_of_the_ranking_loss(tmp_path, capsys):
+    file = tmp_path / "out.json"
+    assert command.main(["--ranking", "--sizes", "8", "--json", str(file)]) == 0
+    said = json.loads(file.read_text("utf-8"))
+    assert said["inputs"] == ranking.INPUTS
+    assert [row["name"] for row in said["rows"]] == [contender.name for contender in ranking.CONTENDERS]
+    for row in said["rows"]:
+        not_here = row["name"] == "pytorch-metric-learning" and (row["problem"] or "").startswith("not installed")
+        assert row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0 or not_here
+    assert "per-pair loop           both                8" in capsys.readouterr().out
+
+
+def test_another_ranking_loss_is_refused():
+    names = ["ranking_with_the_diagonal", "ranking_wrong_gradient"]
+    wrong = [Contender(name, "both", "bench_faults", workload=ranking.__name__) for name in names]
+    found = rounds.measure([*wrong, ranking.CONTENDERS[2]], 4, width=16, rounds=1, budget=60, limit=60)
+    assert [row["problem"] for row in found] == ["another value", "another value", None]
+
+
+@pytest.mark.parametrize("other", ["--damsm", "--ranking"])
+def test_only_the_matching_loss_is_recorded(capsys, other):
     with pytest.raises(SystemExit):
-        command.main(["--damsm", "--record"])
+        command.main([other, "--record"])
     assert "not allowed with" in capsys.readouterr().err
 
 
