@@ -81,7 +81,7 @@ def test_a_tiny_run_of_the_ranking_loss(tmp_path, capsys):
     assert [row["name"] for row in said["rows"]] == [contender.name for contender in ranking.CONTENDERS]
     for row in said["rows"]:
         not_here = row["name"] == "pytorch-metric-learning" and (row["problem"] or "").startswith("not installed")
-        assert row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0 or not_here
+        assert (row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0) or not_here
     assert "per-pair loop           both                8" in capsys.readouterr().out
 
 
