@@ -104,6 +104,29 @@ WRONG = {
         "    return sum(sum(both_directions(S, class_mask(class_ids), gamma3)) for S in (by_words, by_sentences))",
         "the padding counted",
     ),
+    "violations": ("return np.maximum(0, margin + S - np.diag(S))", "the match of the column, not of the row"),
+    "two_way_hinge": (
+        "costs = violations(S, margin)\n    return costs.sum(axis=1).sum() + costs.sum(axis=0).sum()",
+        "one direction twice",
+    ),
+    "hardest_hinge": (
+        "others = S * (1 - np.eye(len(S)))\n"
+        "    return sum(np.maximum(0, margin + others.max(axis=axis) - np.diag(S)).sum() for axis in (0, 1))",
+        "a number on the diagonal",
+    ),
+    "distance_hinge": (
+        "return violations(np.linalg.norm(image_features[:, None] - text_features, axis=2), margin).sum()",
+        "distances taken for scores",
+    ),
+    "several_texts": ("return violations(S[image_of_text], margin).sum()", "texts of the same image as non-matches"),
+    "loss_for_keras": (
+        "image_features, text_features = y_pred.chunk(2, dim=1)\n"
+        "    S = image_features @ text_features.T\n"
+        "    match, others = S.diagonal(), 1 - torch.eye(len(S))\n"
+        "    costs = (0.2 + S - match[:, None]).clamp(min=0) + (0.2 + S - match).clamp(min=0)\n"
+        "    return (costs * others).sum()",
+        "the sum, one number",
+    ),
 }
 
 

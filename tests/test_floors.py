@@ -89,6 +89,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "check/chapter_04": {"check", "loops"},
     "check/chapter_05": {"check", "loops"},
     "check/chapter_06": {"check", "loops", "losses", "scores"},
+    "check/chapter_07": {"check", "loops"},
 }
 
 

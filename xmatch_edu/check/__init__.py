@@ -11,9 +11,18 @@
     chapter_…    one file a chapter: its exercises, each with its reference, its cases and its misconceptions
 """
 
-from xmatch_edu.check import chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, progress
+from xmatch_edu.check import (
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_05,
+    chapter_06,
+    chapter_07,
+    progress,
+)
 
-CHAPTERS = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06)
+CHAPTERS = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07)
 
 # check.first_loss, check.labels_after and so on: each exercise under its own name.
 globals().update({one.name: one for chapter in CHAPTERS for one in chapter.EXERCISES})

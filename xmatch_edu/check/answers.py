@@ -136,4 +136,4 @@ def close(one, other, error):
         return one == other
     if not np.isfinite(other).all():  # only a wrong version does this: NaN here and infinity there is one mistake
         return not np.isfinite(one).all()
-    return one.shape == other.shape and bool((np.abs(one - other) <= error * max(1, np.abs(other).max())).all())
+    return one.shape == other.shape and bool((np.abs(one - other) <= error * np.abs(other).max(initial=1)).all())

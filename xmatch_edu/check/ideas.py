@@ -204,6 +204,64 @@ GAMMA3_AFTER = (
     "scores, where it stretches the differences between them.",
 )
 
+NO_CLAMP = (
+    "nothing stops at 0",
+    "You left out max(0, …). A non-match that is far enough behind then pays something back, and the loss has no lower "
+    "end: what is good enough costs 0, and not less.",
+)
+CLAMP_TURNED = (
+    "min in place of max",
+    "You kept what is below 0 and dropped what is above it. A violation is the part above 0: max(0, …).",
+)
+DIAGONAL_COUNTED = (
+    "the diagonal counted",
+    "You compared each match with itself too. The difference is 0 there, so that each of them costs the margin, "
+    "whatever the model does: leave the diagonal out.",
+)
+MARGIN_SUBTRACTED = (
+    "the margin subtracted",
+    "With −margin a non-match may be ahead of the match by that much, and costs nothing. The match is what must be "
+    "ahead: the margin is added to the non-match's side.",
+)
+MARGIN_MISSING = (
+    "the margin has no effect",
+    "Your answer is that of margin 0. A match that is ahead by less than the margin still has something to pay: add "
+    "the margin before max(0, …).",
+)
+MARGIN_AFTER = (
+    "the margin comes after max(0, …)",
+    "You added the margin when the negative numbers were gone already. Then no non-match ever costs less than the "
+    "margin: it belongs inside max(0, …).",
+)
+MARGIN_ALWAYS = (
+    "always margin 0.2",
+    "You wrote 0.2 into the formula. The margin is an argument, and other margins are asked for too.",
+)
+MATCH_MINUS = (
+    "match minus non-match",
+    "You took the difference the other way round. Then a match that is far ahead costs most, and one that is behind "
+    "costs nothing: subtract the match's score from the non-match's.",
+)
+ORDER_ONLY = (
+    "only where the order is wrong",
+    "Only the non-matches ahead of the match pay in yours. One that is behind by less than the margin pays too: look "
+    "at the sign of the whole, the margin included.",
+)
+HINGE_SQUARED = (
+    "the hinge squared",
+    "You squared what each non-match costs. That is another loss, in which large violations count more and small ones "
+    "less: here the amount itself is asked for.",
+)
+HINGE_SOFT = (
+    "a soft hinge",
+    "log(1 + exp(…)) is a hinge with a rounded corner. It is never 0, so a non-match that is good enough still pays a "
+    "little: max(0, …) has the corner.",
+)
+HARDEST_ONLY = (
+    "only the hardest non-match",
+    "You took the one non-match that costs most. Here every one of them pays what it costs, and all is added.",
+)
+
 
 def softmax(x, axis=-1):
     """With the care of chapter 03, so that only the idea is wrong and not the numbers."""
