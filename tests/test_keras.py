@@ -102,6 +102,14 @@ def test_a_saved_model_comes_back_and_trains_on(way, tmp_path):
     np.testing.assert_allclose(losses[0]["loss"], losses[1]["loss"], rtol=1e-6)
 
 
+@pytest.mark.parametrize("way", keras_ranking.WAYS)
+def test_the_features_have_length_1_and_the_output_its_form(way):
+    found = make(way).predict(X, verbose=0)
+    sides = np.split(found, 2, axis=1) if way == "joined" else found
+    assert [side.shape for side in sides] == [(N, WIDTH), (N, WIDTH)]
+    np.testing.assert_allclose(np.linalg.norm(np.stack(sides), axis=2), 1, rtol=1e-5)
+
+
 # ---- What the chapter says of Keras itself
 
 

@@ -31,6 +31,7 @@ _PRICES = (
     (ideas.MARGIN_SUBTRACTED, lambda x, margin: np.maximum(0, x - margin)),
     (ideas.MARGIN_MISSING, lambda x, margin: np.maximum(0, x)),
     (ideas.MARGIN_AFTER, lambda x, margin: margin + np.maximum(0, x)),
+    (ideas.MARGIN_MULTIPLIES, lambda x, margin: np.maximum(0, margin * x)),
     (ideas.MARGIN_ALWAYS, lambda x, margin: np.maximum(0, 0.2 + x)),
     (ideas.MATCH_MINUS, lambda x, margin: np.maximum(0, margin - x), lambda x, margin: np.maximum(0, -margin - x),
      lambda x, margin: np.maximum(0, -x)),
@@ -298,6 +299,17 @@ def _with_matches(price=_hinge, pick=np.max):
     return _two(lambda S, margin: pick(price(S - _own(S), margin), axis=1))
 
 
+def _largest_size(S):
+    """(N,): of each row, the diagonal left out."""
+    return np.abs(np.where(_eye(S), 0, S)).max(1)
+
+
+def _of_largest_size(S):
+    """(N,): the score that is furthest from 0, with its sign."""
+    others = np.where(_eye(S), 0, S)
+    return others[np.arange(len(S)), np.abs(others).argmax(1)]
+
+
 hardest_hinge = Exercise(
     name="hardest_hinge",
     takes=("S", "margin"),
@@ -358,9 +370,33 @@ hardest_hinge = Exercise(
         ),
         Misconception(
             "all non-matches",
-            "You added up what every non-match costs. Here only the one that costs most counts, one for each image and "
-            "one for each text.",
-            _both_costs(),
+            "You added up what every non-match costs, or took the mean of that. Here only the one that costs most "
+            "counts, one for each image and one for each text.",
+            _both_costs(), *_divided(lambda R, C: R.size, lambda R, C: 2 * R.size),
+            _both_costs(lambda R, C: R.mean(1).sum() + C.mean(1).sum()),
+            *_divided(*[lambda R, C, least=least, twice=twice: twice * np.maximum(least, R.size - len(R))
+                        for least in (0, 1) for twice in (1, 2)]),
+            *_divided(*[lambda R, C, least=least: np.maximum(least, len(R) - 1) for least in (0, 1)]),
+        ),
+        Misconception(
+            "the place in place of the value",
+            "argmax says where the highest stands, and you added that number up, or took it as a score. What stands "
+            "there is asked for: max gives it.",
+            _two(lambda S, margin: np.where(_eye(S), -np.inf, S).argmax(1)), _two(lambda S, margin: S.argmax(1)),
+            _two(lambda S, margin: _costs(S, margin).argmax(1)),
+            *[_two(lambda S, margin, fill=fill: _hinge(np.where(_eye(S), fill, S).argmax(1) - np.diag(S), margin))
+              for fill in (-np.inf, 0)],
+            _two(lambda S, margin: _hinge(S.argmax(1) - np.diag(S), margin)),
+        ),
+        Misconception(
+            "the largest size in place of the highest score",
+            "You searched without the sign. A score far below 0 is that of a text far away, and not a hard one: the "
+            "hardest has the highest score.",
+            *[_two(lambda S, margin, find=find: _hinge(find(S) - np.diag(S), margin))
+              for find in (_largest_size, _of_largest_size)],
+            _two(lambda S, margin: _hinge(_of_largest_size(S) - np.diag(S) * (len(S) > 1), margin)),
+            *[_two(lambda S, margin, find=find: _hinge(find(S) - np.diag(S), margin) * (len(S) > 1))
+              for find in (_largest_size, _of_largest_size)],
         ),
         Misconception(*ideas.MEAN_FOR_SUM, _hardest(lambda r, c: r.mean() + c.mean()),
                       _hardest(lambda r, c: (r.mean() + c.mean()) / 2)),
@@ -601,6 +637,12 @@ def _columns_of_texts(S, image_of_text, margin):
     return costs[image_of_text != np.arange(len(S))[:, None]].sum()
 
 
+def _matches_of_the_columns(S, image_of_text, margin):
+    """The rows of all texts, with the matches laid flat along each."""
+    rows = S[image_of_text]
+    return _hinge(rows - np.diag(rows), margin)[_differ(image_of_text)].sum()
+
+
 def _same_image(S, image_of_text):
     """(N, M): does text k belong to image i?"""
     return image_of_text == np.arange(len(S))[:, None]
@@ -693,9 +735,10 @@ several_texts = Exercise(
         ),
         Misconception(
             "the columns in place of the rows",
-            "You compared the images of each text. Asked are the rows: an image with its own texts, against the texts "
-            "of other images.",
-            _columns_of_texts,
+            "You compared the images of each text, or held each text against its own image's score (a flat array of "
+            "matches is laid along every row). Asked are the rows: an image with its own texts, against the texts of "
+            "other images.",
+            _columns_of_texts, _matches_of_the_columns,
         ),
         Misconception(
             "both directions",
@@ -869,6 +912,12 @@ loss_for_keras = Exercise(
             *[lambda y_true, y_pred, cut=cut: _pair_losses(y_pred, halves=cut) for cut in (
                 lambda y_pred: y_pred.chunk(2), lambda y_pred: y_pred.split(len(y_pred) // 2),
                 lambda y_pred: np.split(y_pred, 2), lambda y_pred: y_pred, lambda y_pred: (y_pred[0], y_pred[1]))],
+        ),
+        Misconception(
+            "y_true taken for the texts",
+            "Your scores are products with y_true, which holds zeros here, and so all of them are 0. Both features are "
+            "in y_pred, side by side.",
+            lambda y_true, y_pred: _pair_losses(0 * y_pred),
         ),
         Misconception(
             "every other column",

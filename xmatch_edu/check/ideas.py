@@ -233,6 +233,10 @@ MARGIN_AFTER = (
     "You added the margin when the negative numbers were gone already. Then no non-match ever costs less than the "
     "margin: it belongs inside max(0, …).",
 )
+MARGIN_MULTIPLIES = (
+    "the margin multiplied",
+    "You multiplied by the margin. It is what the match must be ahead by, and not a factor: add it, inside max(0, …).",
+)
 MARGIN_ALWAYS = (
     "always margin 0.2",
     "You wrote 0.2 into the formula. The margin is an argument, and other margins are asked for too.",
