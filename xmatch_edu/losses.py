@@ -103,7 +103,7 @@ def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction=
         (one direction only; 0 without a match).
     -> 0-d tensor, or (N,) / (M,) for "none". Without a negative, as for N = M = 1, the loss is 0.
     Errors: ValueError or TypeError naming the argument and the side. Values are looked at on the CPU only; labels as
-    (N, M) make a GPU wait once.
+    (N, M) make a GPU wait once, and a row or column of S is held for each match.
     Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, with S = −distance; "hardest": VSE++ (Faghri et al., BMVC
     2018), equation 6, margin 0.2. Wang's published code: S = `distance_scores`, margin 0.05, negatives 10, and each
     direction's sum divided by 10 × the number of matches, zeros counted; text_to_image weighs 1.5.
