@@ -242,8 +242,8 @@ def _check_weight_labels(labels, n, m):
         raise ValueError("labels has no match at all: every weight between an image and a text is 0")
 
 
-def check_hard_labels(labels):
-    """For a hinge a pair matches or it does not: (N, M) labels of 0 and 1. `labels` has been checked before."""
+def check_hard_labels(labels, what="a ranking loss"):
+    """Where a pair matches or it does not: (N, M) labels of 0 and 1. `labels` has been checked before."""
     if labels is None or labels.ndim == 1 or not _values_visible(labels) or _dtype(labels) == "bool":
         return
     if not bool(((labels != 0) & (labels != 1)).any()):
@@ -251,9 +251,25 @@ def check_hard_labels(labels):
     for i, j in product(*map(range, labels.shape)):
         if labels[i, j].item() not in (0, 1):
             raise ValueError(
-                f"labels of a ranking loss must be 0 or 1, because a pair matches or it does not; "
+                f"labels of {what} must be 0 or 1, because a pair matches or it does not; "
                 f"got {labels[i, j].item()} for image {i}, text {j}"
             )
+
+
+def check_bias(bias, scores):
+    """A finite number; with tensors a 0-d tensor too (on the device of `scores`, or on the CPU) -> it, or a float."""
+    if hasattr(bias, "requires_grad") and hasattr(scores, "requires_grad"):
+        if tuple(bias.shape) != () or _dtype(bias) not in _FLOATING or not _is_plain(bias):
+            raise TypeError(f"bias must be a number or a 0-d floating tensor; got {_describe(bias)}")
+        if not _values_visible(bias):
+            check_same_device("bias", bias, "scores", scores)
+            return bias
+    elif isinstance(bias, bool) or not isinstance(bias, Real):
+        raise TypeError(f"bias must be a number; got {_describe(bias)}")
+    value = bias.item() if hasattr(bias, "requires_grad") else float(bias)
+    if not abs(value) < float("inf"):
+        raise ValueError(f"bias must be finite; got {value}")
+    return bias if hasattr(bias, "requires_grad") else value
 
 
 def check_margin(margin, scores, largest_score):

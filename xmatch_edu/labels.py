@@ -38,6 +38,17 @@ def match_matrix(labels, n, m, device):
     return labels
 
 
+def class_labels(class_ids, text_class_ids=None):
+    """1 where image i and text j share a class, else 0: every twin is a match.
+
+    class_ids (N,) integers; text_class_ids (M,) integers, None when text i has the class of image i -> (N, M) float32,
+    labels for any loss here. In a softmax loss the matches of a row share its probability of 1.
+    Errors: ValueError or TypeError naming the argument and the side.
+    Source: as targets of several positives, SupCon (Khosla et al., NeurIPS 2020), equation 2.
+    """
+    return _same_class(class_ids, text_class_ids).float()
+
+
 def same_class_mask(class_ids, text_class_ids=None, labels=None):
     """True where image i and text j share a class but are no pair: a false negative, for a loss's `mask`.
 
@@ -46,14 +57,17 @@ def same_class_mask(class_ids, text_class_ids=None, labels=None):
     Errors: ValueError or TypeError naming the argument and the side.
     Source: AttnGAN's losses.py, which masks the captions of the same class in its DAMSM losses.
     """
-    inputs.check_class_ids("class_ids", "image", class_ids, torch.Tensor)
-    if text_class_ids is None:
-        if labels is not None:
-            raise ValueError("text_class_ids is needed with labels: the class of each text (column) on the text side")
-        text_class_ids = class_ids
-    inputs.check_class_ids("text_class_ids", "text", text_class_ids, torch.Tensor)
-    inputs.check_same_device("text_class_ids (text side)", text_class_ids, "class_ids (image side)", class_ids)
-    same_class = class_ids[:, None] == text_class_ids[None, :]
+    if text_class_ids is None and labels is not None:
+        raise ValueError("text_class_ids is needed with labels: the class of each text (column) on the text side")
+    same_class = _same_class(class_ids, text_class_ids)
     inputs.check_labels(labels, same_class)
     matches = match_matrix(labels, *same_class.shape, same_class.device)
     return same_class & (matches == 0)
+
+
+def _same_class(class_ids, text_class_ids):
+    inputs.check_class_ids("class_ids", "image", class_ids, torch.Tensor)
+    text_class_ids = class_ids if text_class_ids is None else text_class_ids
+    inputs.check_class_ids("text_class_ids", "text", text_class_ids, torch.Tensor)
+    inputs.check_same_device("text_class_ids (text side)", text_class_ids, "class_ids (image side)", class_ids)
+    return class_ids[:, None] == text_class_ids[None, :]

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from xmatch_edu import inputs
 from xmatch_edu.data import shapes
+from xmatch_edu.data.words import UNKNOWN, phrases
 
 
 def thumbnail_features(train, pairs, *, size=4):
@@ -90,6 +91,77 @@ def colour_features(train, scenes):
 def _cell_colours(scenes):
     """-> (K, R, 3) float64, 0 to 1."""
     return _thumbnails(scenes.pictures, shapes.GRID).unflatten(1, (-1, 3))
+
+
+class TwoBranch(nn.Module):
+    """One branch for pictures, one for texts, into one space of D features: what chapter 08 trains.
+
+    vocabulary: the `data.words.Vocabulary` that texts are read with. width: D. size: S, the pixels a side of a picture,
+    a multiple of 8.
+    image(pictures): (N, S, S, 3), numbers from 0 to 255 -> (N, D) float32.
+    text(numbers): (N, T) int64 as `vocabulary.read` gives them -> (N, D) float32: the mean of the words' vectors, and
+        a correction of it. Without a known word that is the same vector for every text.
+    Errors: TypeError or ValueError naming width, size, pictures or numbers and the side.
+    """
+
+    def __init__(self, vocabulary, *, width=128, size=32):
+        super().__init__()
+        _check_width(width)
+        if isinstance(size, bool) or not isinstance(size, int) or size < 8 or size % 8:
+            raise ValueError(f"size must be a multiple of 8, the pixels a side of a picture (image side); got {size!r}")
+        self.vocabulary, self.size = vocabulary, size
+        self.image_branch = nn.Sequential(
+            nn.Conv2d(3, 64, 4, stride=4), nn.ReLU(),
+            nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(64, 128, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Flatten(), nn.Dropout(0.3), nn.Linear(2 * size * size, width),
+        )
+        self.embedding = nn.EmbeddingBag(len(vocabulary) + 1, width, mode="mean", padding_idx=UNKNOWN)
+        self.correction = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
+
+    def image(self, pictures):
+        wanted = (self.size, self.size, 3)
+        if not isinstance(pictures, torch.Tensor) or pictures.shape[1:] != wanted or len(pictures) == 0:
+            raise ValueError(
+                f"pictures (image side) must be a tensor of shape (N, {self.size}, {self.size}, 3) with at least one "
+                f"picture; got {tuple(pictures.shape) if hasattr(pictures, 'shape') else type(pictures).__name__}"
+            )
+        return self.image_branch(pictures.permute(0, 3, 1, 2).float() / 127.5 - 1)
+
+    def text(self, numbers):
+        if not isinstance(numbers, torch.Tensor) or numbers.dtype != torch.int64:
+            raise TypeError(
+                f"numbers (text side) must be an int64 tensor; got {getattr(numbers, 'dtype', type(numbers).__name__)}"
+            )
+        if numbers.ndim != 2 or 0 in numbers.shape:
+            raise ValueError(
+                f"numbers (text side) must have shape (N, T) with at least one text and room for one word; "
+                f"got shape {tuple(numbers.shape)}"
+            )
+        mean = self.embedding(numbers)
+        return mean + self.correction(mean)
+
+    @torch.no_grad()
+    def encode_pictures(self, pictures):
+        """The features of K pictures, in pieces, nothing dropped -> (K, D) on the CPU."""
+        return self._encode(self.image, pictures)
+
+    @torch.no_grad()
+    def encode_texts(self, texts):
+        """The features of K texts, each a sequence of phrases -> (K, D) on the CPU."""
+        return self._encode(self.text, self.vocabulary.read(texts).numbers)
+
+    def encode(self, pairs):
+        """-> image_features (K, D), text_features (K, D) of EmojiPairs, each text its caption and its keywords."""
+        return self.encode_pictures(pairs.pictures), self.encode_texts([phrases(pairs, k) for k in range(len(pairs))])
+
+    def _encode(self, branch, given):
+        training, device = self.training, self.embedding.weight.device
+        self.eval()
+        try:
+            return torch.cat([branch(some.to(device)).cpu() for some in given.split(512)])
+        finally:
+            self.train(training)
 
 
 class RegionEncoder(nn.Module):

