@@ -33,6 +33,19 @@ def filled(S, fill):
     return S
 
 
+def emptied_first(S, m):
+    match = np.diag(S).copy()[:, None]
+    np.fill_diagonal(S, 0)
+    return np.maximum(0, m + S - match)
+
+
+def emptied_view(S, m, fill=0):
+    """np.diag looks into S: the matches are overwritten with the diagonal."""
+    match = np.diag(S)[:, None]
+    np.fill_diagonal(S, fill)
+    return np.maximum(0, m + S - match)
+
+
 def hardest_of(S, m, fill):
     return sum(np.maximum(0, m + filled(S, fill).max(axis) - np.diag(S)).sum() for axis in (0, 1))
 
@@ -42,6 +55,11 @@ def hardest_reshaped(S, m):
     N = len(S)
     off = ~np.eye(N, dtype=bool)
     return sum((m + X[off].reshape(N, N - 1).max(1) - np.diag(S)).clip(0).sum() for X in (S, S.T))
+
+
+def hardest_infinite_eye(S, m):
+    others = S - np.inf * np.eye(len(S))
+    return sum(np.maximum(0, m + others.max(axis) - np.diag(S)).sum() for axis in (0, 1))
 
 
 def hardest_second(S, m):
@@ -70,6 +88,16 @@ def first_texts(S, ids, m):
     """Labels as in chapter 02: for each image the column of one text."""
     labels = torch.tensor([ids.tolist().index(i) for i in range(len(S))])
     return package(S, m, labels=labels, direction="image_to_text")
+
+
+def several_sums(S, ids, m):
+    """The match by labels: right while each image has one text."""
+    own = ids == np.arange(len(S))[:, None]
+    return (np.maximum(0, m + S - (S * own).sum(1)[:, None]) * ~own).sum()
+
+
+def several_hardest(S, ids, m):
+    return sum(max(0, m + max(S[i, k] for k in range(len(ids)) if ids[k] != i) - S[i, j]) for j, i in enumerate(ids))
 
 
 def several_zip(S, ids, m):
@@ -108,6 +136,20 @@ def keras_half_gradient(y_true, y_pred):
     return rows.sum(1) + columns.sum(0).detach()
 
 
+def keras_emptied(y_true, y_pred, late=False):
+    """late: the matches are read after the diagonal was emptied."""
+    images, texts = y_pred.chunk(2, dim=1)
+    S = images @ texts.T
+    match, S = S.diag(), S * (1 - torch.eye(len(S)))
+    match = S.diag() if late else match
+    return (0.2 + S - match[:, None]).relu().sum(1) + (0.2 + S - match).relu().sum(0)
+
+
+def keras_same_half(y_pred, half):
+    rows, columns = parts(torch.cat([y_pred.chunk(2, dim=1)[half]] * 2, dim=1))
+    return rows.sum(1) + columns.sum(0)
+
+
 def keras_halved(y_true, y_pred):
     """The rows of the batch: the first half of it images, the second half texts."""
     half = len(y_pred) // 2
@@ -136,6 +178,11 @@ LOOKALIKES = {
         (lambda S, m: -costs(S, m), None),
         (lambda S, m: costs(S, m) + costs(S.T, m), None),
         (lambda S, m: costs(S.T, m), "the match of the column, not of the row"),
+        (emptied_first, "the diagonal emptied before the costs"),
+        (emptied_view, "the diagonal emptied before the costs"),
+        (lambda S, m: emptied_view(S, m, -np.inf), "the diagonal emptied before the costs"),
+        (lambda S, m: filled(costs(S, m), np.diag(S)), "the scores left on the diagonal"),
+        (lambda S, m: filled(costs(S, m), 1), None),
     ],
     "two_way_hinge": [
         (lambda S, m: costs(S, m).sum(axis=0).sum() + costs(S, m).sum(axis=1).sum(), "one direction twice"),
@@ -156,7 +203,10 @@ LOOKALIKES = {
          "max(0, …) after the sum"),
         (lambda S, m: np.maximum(0, 2 * m + 2 * S - own(S) - own(S).T)[eye(S) == 0].sum(), "max(0, …) after the sum"),
         (lambda S, m: [costs(S, m).sum(), costs(S.T, m).sum()], "two numbers, not one"),
-        (lambda S, m: max(costs(S, m).sum(), costs(S.T, m).sum()), None),
+        (lambda S, m: max(costs(S, m).sum(), costs(S.T, m).sum()), "the larger of the two, not the sum"),
+        (lambda S, m: np.maximum(costs(S, m), np.maximum(0, m + S - np.diag(S)) * (1 - eye(S))).sum(),
+         "the larger of the two, not the sum"),
+        (lambda S, m: np.minimum(costs(S, m), costs(S.T, m).T).sum(), None),
         (lambda S, m: 2 * both(S, m), None),
         (lambda S, m: both(S, 2 * m), None),
         (lambda S, m: 1.5 * costs(S.T, m).sum() + costs(S, m).sum(), None),
@@ -182,6 +232,8 @@ LOOKALIKES = {
         (lambda S, m: costs(S, m).min(1).sum() + costs(S.T, m).min(1).sum(), "the easiest non-match"),
         (lambda S, m: (m + filled(S, -np.inf).max(1) - np.diag(S)).sum()
          + (m + filled(S, -np.inf).max(0) - np.diag(S)).sum(), "nothing stops at 0"),
+        (lambda S, m: (costs(S, m) + costs(S.T, m).T).max(axis=1).sum(), "the directions added before the search"),
+        (hardest_infinite_eye, "0 times infinity"),
         (lambda S, m: np.median(costs(S, m), axis=1).sum() + np.median(costs(S.T, m), axis=1).sum(), None),
     ],
     "distance_hinge": [
@@ -193,7 +245,9 @@ LOOKALIKES = {
         (lambda q, t, m: near(-distances(q, t, 3), m), None),
         (lambda q, t, m: near(-distances(q, t) / np.sqrt(q.shape[1]), m), "a mean over the features"),
         (lambda q, t, m: near(-2 * distances(q, t), m), None),
-        (lambda q, t, m: near(1 / (1 + distances(q, t)), m), None),
+        (lambda q, t, m: near(1 / (1 + distances(q, t)), m), "another score in place of −d"),
+        (lambda q, t, m: near(1 / distances(q, t), m), "another score in place of −d"),
+        (lambda q, t, m: near(1 / distances(q, t) ** 2, m), None),
         (lambda q, t, m: near(-distances(t, q), m), "the columns in place of the rows"),
         (lambda q, t, m: near(-distances(q, t).T, m), "the columns in place of the rows"),
         (lambda q, t, m: package(-distances(q, t), m), "both directions"),
@@ -219,7 +273,9 @@ LOOKALIKES = {
          "one text of each image"),
         (first_texts, "one text of each image"),
         (several_zip, "the diagonal again"),
-        (lambda S, ids, m: several(S, ids, m, apart=lambda a, b: a == b), None),
+        (lambda S, ids, m: several(S, ids, m, apart=lambda a, b: a == b), "the mask turned round"),
+        (several_sums, "the sum of its own texts"),
+        (several_hardest, "only the hardest non-match"),
         (lambda S, ids, m: several(S, ids, m) / S.size, None),
         (lambda S, ids, m: several(S, ids, m) / len(ids), "divided by a number"),
         (lambda S, ids, m: several(S, ids, 0.2), "always margin 0.2"),
@@ -245,6 +301,14 @@ LOOKALIKES = {
         (keras_no_grad, "the value is right, and the gradient is not"),
         (keras_half_gradient, "the value is right, and the gradient is not"),
         (keras_halved, None),
+        (keras_emptied, "the diagonal emptied before the costs"),
+        (lambda y_true, y_pred: keras_emptied(y_true, y_pred, late=True), "the diagonal emptied before the costs"),
+        (lambda y_true, y_pred: sum(x.sum() for x in parts(y_pred)).expand(len(y_pred)),
+         "the same number for every pair"),
+        (lambda y_true, y_pred: sum(x.sum() for x in parts(y_pred)) / len(y_pred) * torch.ones(len(y_pred)),
+         "the same number for every pair"),
+        (lambda y_true, y_pred: keras_same_half(y_pred, 0), "one half twice"),
+        (lambda y_true, y_pred: keras_same_half(y_pred, 1), "one half twice"),
         (lambda y_true, y_pred: sum(x.sum() for x in parts(y_pred)), "the sum, one number"),
         (lambda y_true, y_pred: sum(x.sum() for x in parts(y_pred)) / len(y_pred), "the mean, one number"),
         (lambda y_true, y_pred: sum(x.mean() for x in parts(y_pred)), None),

@@ -70,6 +70,11 @@ def _costs(S, margin, price=_hinge, *, own=_own, diagonal=False):
     return costs if diagonal else np.where(_eye(S), 0, costs)
 
 
+def _emptied(S, margin, own=_own):
+    """What each cell costs along the rows, with the diagonal of S, not of the costs, set to 0."""
+    return _hinge(np.where(_eye(S), 0, S) - own(S), margin)
+
+
 def _of_costs(then=lambda costs: costs, price=_hinge, **options):
     """Exercise 1, with another idea of one of its parts."""
     return lambda S, margin: then(_costs(S, margin, price, **options))
@@ -142,6 +147,20 @@ violations = Exercise(
             "scores grow by 1, nothing may change.",
             *[_of_costs(own=lambda S: 0, diagonal=diagonal) for diagonal in (False, True)],
         ),
+        Misconception(
+            "the diagonal emptied before the costs",
+            "You overwrote the diagonal of S, and worked the costs out after that. What stands there then is no 0, and "
+            "np.diag(S) looks into S itself, so that the matches may be gone too: it is the costs' diagonal that is "
+            "set to 0, last.",
+            _emptied, lambda S, margin: _emptied(S, margin, own=lambda S: 0),
+            lambda S, margin: np.full_like(S, np.nan),  # −inf in S, and the matches with it
+        ),
+        Misconception(
+            "the scores left on the diagonal",
+            "Your non-matches are right. On the diagonal still stands what was there before, the score: begin with "
+            "zeros and not with a copy of S, or set the diagonal to 0 at the end.",
+            lambda S, margin: np.where(_eye(S), S, _costs(S, margin)),
+        ),
     ),
 )  # fmt: skip
 
@@ -209,6 +228,14 @@ two_way_hinge = Exercise(
             "averaged, not added",
             "Both directions are there, and you took half of their sum. Here they are added.",
             _both_costs(lambda R, C: (R.sum() + C.sum()) / 2),
+        ),
+        Misconception(
+            "the larger of the two, not the sum",
+            "Where a cell, a pair or the whole batch costs something in both directions, you kept the larger amount. "
+            "The image's question and the text's are two questions: both are paid.",
+            *[_both_costs(add, diagonal=diagonal) for diagonal in (False, True) for add in (
+                lambda R, C: np.maximum(R, C.T).sum(), lambda R, C: np.maximum(R, C).sum(),
+                lambda R, C: np.maximum(R.sum(1), C.sum(1)).sum(), lambda R, C: max(R.sum(), C.sum()))],
         ),
         Misconception(
             "two numbers, not one",
@@ -420,6 +447,21 @@ hardest_hinge = Exercise(
             _both_costs(lambda R, C: C.max(1).sum() + C.max(0).sum()),
         ),
         Misconception(
+            "the directions added before the search",
+            "You added what a cell costs in its row and in its column, and searched that sum. The text that costs image"
+            " i most need not be the one that image i costs most: search each direction by itself, and add after that.",
+            *[_both_costs(add) for add in (
+                lambda R, C: (R + C.T).max(1).sum(), lambda R, C: (R + C.T).max(0).sum(),
+                lambda R, C: (R + C).max(1).sum(), lambda R, C: (R + C).max(0).sum(),
+                lambda R, C: (R + C.T).max(1).sum() + (R + C.T).max(0).sum())],
+        ),
+        Misconception(
+            "0 times infinity",
+            "You multiplied np.eye by infinity, and beside the diagonal 0 · ∞ is NaN, no number. Write −inf into the "
+            "diagonal of a copy: np.fill_diagonal(copy, -np.inf).",
+            lambda S, margin: np.nan if len(S) > 1 else 0.0,
+        ),
+        Misconception(
             "one non-match a pair",
             "You kept the harder of the two, a text or an image, for each pair. Both are paid: one for image i, one for"
             " text i.",
@@ -506,6 +548,14 @@ distance_hinge = Exercise(
             _near(lambda q, t: np.sqrt((_differences(q, t) ** 2).mean(-1))),
             _near(lambda q, t: (_differences(q, t) ** 2).mean(-1)), _near(lambda q, t: _distances(q, t) / q.shape[1]),
             _near(lambda q, t: np.abs(_differences(q, t)).mean(-1)),
+        ),
+        Misconception(
+            "another score in place of −d",
+            "Your score falls where the distance grows, and not in step with it: 1/d, 1/(1 + d) and exp(−d) hardly "
+            "change far away. The margin is one of distances, so that the score is −d.",
+            *[_near(lambda q, t, closeness=closeness: -closeness(_distances(q, t)), diagonal=diagonal)
+              for diagonal in (False, True)
+              for closeness in (lambda d: 1 / d, lambda d: 1 / (1 + d), lambda d: np.exp(-d))],
         ),
         Misconception(
             "cosines, no distances",
@@ -643,6 +693,13 @@ def _matches_of_the_columns(S, image_of_text, margin):
     return _hinge(rows - np.diag(rows), margin)[_differ(image_of_text)].sum()
 
 
+def _hardest_text(S, image_of_text, margin):
+    """Of each text the hardest rival, by a max that has nothing to choose from where all texts are of one image."""
+    if not _differ(image_of_text).any():
+        raise ValueError("max() of nothing")
+    return _texts(lambda costs: costs.max(1).sum())(S, image_of_text, margin)
+
+
 def _same_image(S, image_of_text):
     """(N, M): does text k belong to image i?"""
     return image_of_text == np.arange(len(S))[:, None]
@@ -681,6 +738,13 @@ several_texts = Exercise(
         Misconception(*ideas.DIAGONAL_COUNTED,
                       _texts(counts=lambda image_of_text: _differ(image_of_text) | _eye(image_of_text))),
         Misconception(
+            "the mask turned round",
+            "You kept the texts of the same image and left out all others. Those of the same image are right for it: "
+            "the rivals are the texts whose image is another, !=.",
+            _texts(counts=lambda image_of_text: ~_differ(image_of_text)),
+            _texts(counts=lambda image_of_text: ~_differ(image_of_text) & ~_eye(image_of_text)),
+        ),
+        Misconception(
             "the number of the image as a column",
             "You left out column i, where i is the number of the image. That is where its text stood while each image "
             "had one; now image_of_text says whose text k is.",
@@ -714,6 +778,13 @@ several_texts = Exercise(
             "bad one: each of them has its own max(0, …).",
             *[_one_match(np.mean, each=each, empty=empty)
               for each, empty in ((False, None), (True, None), (False, np.nan))],
+        ),
+        Misconception(
+            "the sum of its own texts",
+            "You added up the scores of an image's own texts and compared with that. With two texts the match seems "
+            "twice as good, with none it is 0: each text is a match of its own, with its own score.",
+            *[_one_match(np.sum, each=each, empty=empty)
+              for each, empty in ((False, None), (True, None), (False, 0.0))],
         ),
         Misconception(
             "the diagonal again",
@@ -763,7 +834,7 @@ several_texts = Exercise(
                 costs.sum(1) / np.bincount(image_of_text)[image_of_text]).sum())(S, image_of_text, margin),
         ),
         *_prices(lambda price: _texts(price=price)),
-        Misconception(*ideas.HARDEST_ONLY, _texts(lambda costs: costs.max(1).sum())),
+        Misconception(*ideas.HARDEST_ONLY, _texts(lambda costs: costs.max(1).sum()), _hardest_text),
     ),
 )  # fmt: skip
 
@@ -797,6 +868,18 @@ def _keras(add=_rows_and_columns, *, halves=_halves, change=lambda x: x, price=_
     def loss(y_true, y_pred):
         images, texts = map(change, halves(y_pred))
         return torch.tensor(_both_costs(add, price, **options)(images @ texts.T, margin), dtype=torch.float32)
+
+    return loss
+
+
+def _keras_emptied(own):
+    """With the diagonal of the scores, not of the costs, set to 0. own: the matches, from S."""
+
+    def loss(y_true, y_pred):
+        images, texts = _halves(y_pred)
+        S = images @ texts.T
+        pays = _emptied(S, _MARGIN, own).sum(1) + _emptied(S.T, _MARGIN, own).sum(1)
+        return torch.tensor(pays, dtype=torch.float32)
 
     return loss
 
@@ -879,6 +962,13 @@ loss_for_keras = Exercise(
             _keras(lambda R, C: _sum_of_all(R, C) / len(R)),
         ),
         Misconception(
+            "the same number for every pair",
+            "You worked out one number for the whole batch, and repeated it N times. The shape is right, and Keras "
+            "still cannot weigh the pairs: give what each of them pays itself, its own row and column.",
+            _keras(lambda R, C: np.full(len(R), _sum_of_all(R, C))),
+            _keras(lambda R, C: np.full(len(R), _sum_of_all(R, C) / len(R))),
+        ),
+        Misconception(
             "the whole matrix",
             "You gave a number for each cell. Keras would average over N · N of them, and the loss comes out N times "
             "too small: add up what each pair pays in its row and in its column.",
@@ -918,6 +1008,19 @@ loss_for_keras = Exercise(
             "Your scores are products with y_true, which holds zeros here, and so all of them are 0. Both features are "
             "in y_pred, side by side.",
             lambda y_true, y_pred: _pair_losses(0 * y_pred),
+        ),
+        Misconception(
+            "one half twice",
+            "Both of your factors are the same half of y_pred: images with images, or texts with texts. The scores are "
+            "those of images with texts, the first half with the second.",
+            *[_keras(halves=lambda y_pred, half=half: (_halves(y_pred)[half],) * 2) for half in (0, 1)],
+        ),
+        Misconception(
+            "the diagonal emptied before the costs",
+            "You set the diagonal of the scores to 0, and worked the costs out after that. A score of 0 is a score, "
+            "and costs something beside the match; if the matches were taken later, they are 0 too. It is the costs' "
+            "diagonal that must be 0.",
+            _keras_emptied(_own), _keras_emptied(lambda S: 0),
         ),
         Misconception(
             "every other column",
