@@ -102,6 +102,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "check/chapter_06": {"check", "loops", "losses", "scores"},
     "check/chapter_07": {"check", "loops"},
     "check/chapter_08": {"check"},
+    "check/chapter_09": {"check", "loops"},
 }
 
 

@@ -20,10 +20,13 @@ from xmatch_edu.check import (
     chapter_06,
     chapter_07,
     chapter_08,
+    chapter_09,
     progress,
 )
 
-CHAPTERS = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08)
+CHAPTERS = (
+    chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09,
+)  # fmt: skip
 
 # check.first_loss, check.labels_after and so on: each exercise under its own name.
 globals().update({one.name: one for chapter in CHAPTERS for one in chapter.EXERCISES})
