@@ -47,6 +47,12 @@ def test_ids_stay_and_missing_or_repeated_ones_are_made_from_the_source():
     assert found == [cell["id"] for cell in normal(*cells)["cells"]]
 
 
+def test_of_a_bar_that_moves_only_the_end_is_kept():
+    moving = "before\n\rstep 1\rstep 2\rstep 3, done\nafter\r\n"
+    assert "".join(outputs(v4.new_output("stream", name="stdout", text=moving))[0]["text"]) == (
+        "before\nstep 3, done\nafter\r\n")
+
+
 def test_streams_between_two_displays_become_one_of_each():
     parts = [("stdout", "a"), ("stderr", "b"), ("stdout", "c")]
     streams = [v4.new_output("stream", name=name, text=text) for name, text in parts]

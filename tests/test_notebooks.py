@@ -1,68 +1,24 @@
 """Every notebook against every rule, and run on its own; then every rule against a notebook that breaks it.
 
-nbval runs the notebooks too, in notebooks/ and comparing what they print. Here each runs in an empty folder, where
-only the installed package can be found, and without a network.
+nbval runs the notebooks too, in notebooks/ and comparing what they print. Those with exercises run alone in
+test_exercises.py, with answers planted.
 """
 
-import os
 from pathlib import Path
 
 import nbformat
 import notebook_rules as rules
 import pytest
+from alone import run_alone
 from nbformat import v4
 
 from tools import notebooks
+from xmatch_edu import check
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
+WITHOUT_EXERCISES = [path for path in CHAPTERS if path.name not in {chapter.NOTEBOOK for chapter in check.CHAPTERS}]
 PNG = "iVBORw0KGgo="
-
-# Python imports this first in a kernel whose PYTHONPATH begins with its folder. It notes each attempt, so that
-# code which survives the refusal is found out too.
-NO_NETWORK = '''
-import os, socket
-
-def refuse(address):
-    # A socket of this machine's own kind has a path for an address.
-    host = str(address[0]) if isinstance(address, tuple) else "localhost"
-    if host in ("", "localhost", "::1", "0.0.0.0", socket.gethostname()) or host.startswith("127."):
-        return
-    with open(os.environ["REFUSED_CONNECTIONS"], "a") as log:
-        print(host, file=log)
-    raise OSError(f"the course works without a network, and this reached for {host}")
-
-def guarded(name):
-    method = getattr(socket.socket, name)
-    def call(self, address, *rest):
-        refuse(address)
-        return method(self, address, *rest)
-    return call
-
-def resolve(host, *rest, _resolve=socket.getaddrinfo, **options):
-    refuse((host.decode() if isinstance(host, bytes) else host or "", None))
-    return _resolve(host, *rest, **options)
-
-for name in ("connect", "connect_ex"):
-    setattr(socket.socket, name, guarded(name))
-socket.getaddrinfo = resolve
-'''
-
-
-def run_alone(path, folder, monkeypatch):
-    """Run the notebook in an empty folder without a network; the addresses that it reached for."""
-    (folder / "guard").mkdir()
-    (folder / "elsewhere").mkdir()
-    (folder / "guard" / "sitecustomize.py").write_text(NO_NETWORK, encoding="utf-8")
-    log = folder / "refused"
-    log.touch()
-    old = [entry for entry in [os.environ.get("PYTHONPATH")] if entry]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder / "guard"), *old]))
-    monkeypatch.setenv("REFUSED_CONNECTIONS", str(log))
-    # The limit is for a cell that hangs; how fast a chapter should be depends on the machine.
-    notebooks.execute(notebooks.read(path), folder / "elsewhere", path.name, timeout=120)
-    return log.read_text(encoding="utf-8").splitlines()
-
 
 def test_there_are_chapters():
     assert CHAPTERS, f"no notebooks in {FOLDER}"
@@ -76,9 +32,9 @@ def test_chapter_keeps_rule(path, rule):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WITHOUT_EXERCISES, ids=lambda path: path.name)
 def test_chapter_runs_alone_and_offline(path, tmp_path, monkeypatch):
-    refused = run_alone(path, tmp_path, monkeypatch)
+    _, refused = run_alone(notebooks.read(path), path.name, tmp_path, monkeypatch)
     assert not refused, f"{path.name} reached for {refused}"
 
 
@@ -248,4 +204,5 @@ socket.create_connection(server.getsockname()).close()"""
 def test_a_run_alone_is_offline_and_elsewhere(tmp_path, monkeypatch):
     cells = [OUTSIDE, INSIDE, "import os\nassert not os.listdir()"]
     _, path = stored(v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells]), tmp_path)
-    assert run_alone(path, tmp_path, monkeypatch) == ["course.example", "192.0.2.1", "192.0.2.2"]
+    _, refused = run_alone(notebooks.read(path), path.name, tmp_path, monkeypatch)
+    assert refused == ["course.example", "192.0.2.1", "192.0.2.2"]

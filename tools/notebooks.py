@@ -27,6 +27,7 @@ METADATA = {
 }
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")  # a bar that moves: only where it ended stays on the page
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -88,7 +89,7 @@ def _outputs(outputs, execution_count):
             kept += run
     for output in kept:
         if output.output_type == "stream":
-            output.text = ADDRESS.sub("at 0x0", output.text)
+            output.text = ADDRESS.sub("at 0x0", OVERWRITTEN.sub("", output.text))
         elif output.output_type == "error":
             # The frames hold the paths of one machine. The reader who runs the cell sees them.
             output.traceback = [f"{output.ename}: {output.evalue}"]

@@ -11,11 +11,11 @@ from xmatch_edu.explore.readers import real_numbers
 LARGEST_N = 64  # more cells than that are too small to pick
 
 
-def checked_scores(scores):
+def checked_scores(scores, largest=LARGEST_N):
     scores = real_numbers("scores", scores, "rows for images and columns for texts")
-    if scores.ndim != 2 or len(scores) != scores.shape[1] or not 1 <= len(scores) <= LARGEST_N:
+    if scores.ndim != 2 or len(scores) != scores.shape[1] or not 1 <= len(scores) <= largest:
         raise ValueError(
-            f"scores must be (N, N), a row for each image and a column for each text, N from 1 to {LARGEST_N}; "
+            f"scores must be (N, N), a row for each image and a column for each text, N from 1 to {largest}; "
             f"got {scores.shape}"
         )
     inputs.check_finite("scores", scores, "image {0}, text {1}")

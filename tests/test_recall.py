@@ -1,0 +1,126 @@
+"""recall_at_k against every order that ties allow, and its twin for galleries of any size."""
+
+from itertools import pairwise, permutations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xmatch_edu import training
+from xmatch_edu.scores import cosine_scores
+from xmatch_edu.training import recall as room
+
+SIZES = st.integers(1, 5)
+
+
+def orders(row):
+    """Every order of the places that sorts the row from high to low, each as likely as the others."""
+    return [order for order in permutations(range(len(row)))
+            if all(row[a] >= row[b] for a, b in pairwise(order))]  # fmt: skip
+
+
+def literally(scores, matches, k):
+    """Of one direction: (R@k, median of the expected places), over all orders of all rows that have a match."""
+    shares, places = [], []
+    for row, own in zip(scores.tolist(), matches.tolist(), strict=True):
+        if any(own):
+            first = [min(place for place, column in enumerate(order) if own[column]) + 1 for order in orders(row)]
+            shares.append(np.mean([place <= k for place in first]))
+            places.append(np.mean(first))
+    return np.mean(shares), np.median(places)
+
+
+@st.composite
+def batches(draw):
+    """Few different scores, so that nearly every row has ties; labels in all forms."""
+    n, m = draw(SIZES), draw(SIZES)
+    scores = torch.tensor(draw(st.lists(st.sampled_from([-1.0, 0.0, 0.5]), min_size=n * m, max_size=n * m)))
+    form = draw(st.sampled_from(["none", "numbers", "matrix"]))
+    scores = scores[: n * n].reshape(n, n) if form == "none" and m >= n else scores.reshape(n, m)
+    n, m = scores.shape
+    if form == "none" and n == m:
+        return scores, None, torch.eye(n, dtype=torch.bool)
+    if form == "matrix":
+        matches = torch.tensor(draw(st.lists(st.booleans(), min_size=n * m, max_size=n * m))).reshape(n, m)
+        matches[0, 0] = True
+        return scores, matches.float() * 0.3, matches
+    labels = torch.tensor(draw(st.lists(st.integers(0, m - 1), min_size=n, max_size=n)))
+    return scores, labels, torch.nn.functional.one_hot(labels, m).bool()
+
+
+@settings(max_examples=300)
+@given(batches(), st.integers(1, 6))
+def test_it_is_the_mean_over_all_orders_of_the_ties(batch, k):
+    scores, labels, matches = batch
+    found = training.recall_at_k(scores, ks=(k,), labels=labels)
+    for direction, s, y in (("image_to_text", scores, matches), ("text_to_image", scores.T, matches.T)):
+        share, place = literally(s, y, k)
+        assert getattr(found, direction)[k] == pytest.approx(share)
+        assert found.median_rank[direction] == pytest.approx(place)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 100])
+def test_a_constant_scorer_gets_chance(n):
+    found = training.recall_at_k(torch.full((n, n), 0.3))
+    for direction in (found.image_to_text, found.text_to_image):
+        assert direction == pytest.approx({k: min(1, k / n) for k in (1, 5, 10)})
+    assert found.median_rank == {"image_to_text": (n + 1) / 2, "text_to_image": (n + 1) / 2}
+
+
+def test_a_perfect_scorer_and_its_opposite():
+    assert training.recall_at_k(torch.eye(12)).text_to_image == {1: 1.0, 5: 1.0, 10: 1.0}
+    worst = training.recall_at_k(-torch.eye(12))
+    assert worst.image_to_text == {1: 0.0, 5: 0.0, 10: 0.0} and worst.median_rank["image_to_text"] == 12
+
+
+def test_directions_differ():
+    """Text 0 is liked by every image: in each row but the first it stands above the own text."""
+    scores = torch.tensor([[0.5, 0.1, 0.1], [0.9, 0.8, 0.1], [0.9, 0.1, 0.8]])
+    found = training.recall_at_k(scores, ks=(1,))
+    assert found.image_to_text[1] == pytest.approx(1 / 3) and found.text_to_image[1] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("cells", [1, 37, 4000])
+def test_in_pieces_it_is_the_same(cells, monkeypatch):
+    """Also with twins: equal features have equal scores, which are ties."""
+    monkeypatch.setattr(room, "_CELLS", cells)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(-2, 3, (23, 4), generator=generator).float()
+    texts = images + torch.randint(-1, 2, (23, 4), generator=generator).float()
+    images[5:8], texts[9] = images[5], texts[5]
+    whole = cosine_scores(images.double(), texts.double()).float()
+    assert training.gallery_recall(images, texts) == training.recall_at_k(whole)
+
+
+@pytest.mark.parametrize("n", [7, 33, 129])
+@pytest.mark.parametrize("cells", [1, 1000, 10**6])
+def test_a_gallery_of_twins_gets_chance(n, cells, monkeypatch):
+    """A product adds up its terms in another order at its edges: without rounding, some twins would be better."""
+    monkeypatch.setattr(room, "_CELLS", cells)
+    one, other = torch.randn(2, 333, generator=torch.Generator().manual_seed(n))
+    found = training.gallery_recall(one.repeat(n, 1), other.repeat(n, 1), ks=(1,))
+    assert found.image_to_text[1] == found.text_to_image[1] == pytest.approx(1 / n)
+    assert found.median_rank["image_to_text"] == (n + 1) / 2
+
+
+BAD = {
+    "k of 0": (lambda: training.recall_at_k(torch.eye(3), ks=(1, 0)), ValueError, "ks must be ints of at least 1.*0"),
+    "k of True": (lambda: training.recall_at_k(torch.eye(3), ks=(True,)), ValueError, "ks must be ints"),
+    "one k": (lambda: training.recall_at_k(torch.eye(3), ks=10), TypeError, "ks must be a sequence.*10"),
+    "NaN": (lambda: training.recall_at_k(torch.full((2, 2), torch.nan)), ValueError, "scores must be finite.*image 0"),
+    "no labels": (lambda: training.recall_at_k(torch.ones(2, 3)), ValueError, "labels is needed"),
+    "no match": (lambda: training.recall_at_k(torch.ones(2, 3), labels=torch.zeros(2, 3)), ValueError, "no match at all"),
+    "sides": (lambda: training.gallery_recall(torch.ones(3, 2), torch.ones(4, 2)), ValueError,
+              "3 on the image side and 4 on the text side"),
+    "widths": (lambda: training.gallery_recall(torch.ones(3, 2), torch.ones(3, 4)), ValueError, "same width"),
+    "gallery k": (lambda: training.gallery_recall(torch.ones(3, 2), torch.ones(3, 2), ks=(-1,)), ValueError, "ks"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_input_is_named(bad):
+    call, kind, words = BAD[bad]
+    with pytest.raises(kind, match=words):
+        call()
