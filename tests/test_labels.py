@@ -1,6 +1,7 @@
 """The three forms of labels, and the mask of false negatives."""
 
 import numpy as np
+import pytest
 import torch
 
 from xmatch_edu import labels, loops
@@ -38,3 +39,13 @@ def test_a_soft_match_is_no_false_negative():
     weights = torch.tensor([[0.9, 0.1], [0.0, 1.0]])
     classes = torch.tensor([7, 7])
     assert labels.same_class_mask(classes, classes, labels=weights).tolist() == [[False, False], [True, False]]
+
+
+def test_class_labels_make_every_twin_a_match():
+    classes = torch.tensor([7, 8, 7])
+    assert labels.class_labels(classes).tolist() == [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
+    other = torch.tensor([8, 7])
+    assert labels.class_labels(classes, other).tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert torch.equal(labels.class_labels(classes) - torch.eye(3), labels.same_class_mask(classes).float())
+    with pytest.raises(TypeError, match=r"text_class_ids must be integers.*text"):
+        labels.class_labels(classes, torch.tensor([1.0]))

@@ -322,3 +322,24 @@ def test_a_curve_is_named_at_its_last_point_in_its_colour_and_the_guide_stays_in
     assert ax.lines[2].get_xdata()[-1] < 4 and ax.lines[2].get_ydata()[-1] <= 8.0 * (1 + 1e-9)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "4"]
     assert ax.yaxis.get_major_formatter()(2000, 0) == "2 kB"
+
+
+def test_a_dot_for_each_run_and_a_bar_at_their_median():
+    picture = plots.spread({"one": [3.0, 1.0, 2.0], "other": [5.0]}, x="R@10", chance=0.5)
+    ax = picture.figure.axes[0]
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [list(line.get_xdata()) for line in dots] == [[3.0, 1.0, 2.0], [5.0]]
+    assert [set(line.get_ydata()) for line in dots] == [{0}, {1}]
+    bars = [line for line in ax.lines if line.get_linewidth() == 2 and line.get_color() == "black"]
+    assert [list(line.get_xdata()) for line in bars] == [[2.0, 2.0], [5.0, 5.0]]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "other"]
+    low, high = ax.get_ylim()
+    assert low > 1 > 0 > high, "the first name is on top"
+    assert picture.alt == "R@10, median and range: one 2 (1 to 3), other 5 (5 to 5). Chance: 0.5."
+    assert "Chance" not in plots.spread({"one": [1.0]}, x="R").alt
+
+
+@pytest.mark.parametrize("runs", [{}, {"one": []}])
+def test_a_spread_of_nothing_is_refused(runs):
+    with pytest.raises(ValueError, match="runs: a picture needs"):
+        plots.spread(runs, x="R")

@@ -266,7 +266,10 @@ def check_bias(bias, scores):
             return bias
     elif isinstance(bias, bool) or not isinstance(bias, Real):
         raise TypeError(f"bias must be a number; got {_describe(bias)}")
-    value = bias.item() if hasattr(bias, "requires_grad") else float(bias)
+    try:
+        value = bias.item() if hasattr(bias, "requires_grad") else float(bias)
+    except OverflowError:
+        value = float("inf")
     if not abs(value) < float("inf"):
         raise ValueError(f"bias must be finite; got {value}")
     return bias if hasattr(bias, "requires_grad") else value

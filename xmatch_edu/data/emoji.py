@@ -177,7 +177,7 @@ def _translated(characters, language):
     from emoji import EMOJI_DATA, config
 
     config.load_language(language)  # from the package's own files
-    return tuple(EMOJI_DATA[character][language].strip(":").replace("_", " ") for character in characters)
+    return tuple(EMOJI_DATA[character][language].strip(":").replace("_", " ").strip() for character in characters)
 
 
 def _is_flag(character):

@@ -13,7 +13,8 @@ import torch
 
 # Runs of letters and digits: no smileys, no punctuation. Scripts that put no space between words, character by
 # character (Chinese, Japanese).
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
+_SINGLE = r"\u3040-\u30ff\u3400-\u9fff"
+_WORD = re.compile(rf"(?=\w)[{_SINGLE}]|[^\W_{_SINGLE}]+")
 
 UNKNOWN = 0  # the number of no word: of padding, and of what is not in the vocabulary
 

@@ -3,7 +3,7 @@
 Begin with `fit`. What a loss is lives in `losses`, what is trained in `models`.
 """
 
-from xmatch_edu.training.fit import History, TrainingStopped, fit
+from xmatch_edu.training.fitting import History, TrainingStopped, fit
 from xmatch_edu.training.memory import SampleMemory
 from xmatch_edu.training.recall import Recall, gallery_recall, recall_at_k
 

@@ -1,6 +1,6 @@
 """What a step of training is given: which pairs, and how they are changed so that no two steps see the same.
 
-Here live the dealing of batches and the changes to pictures and texts. What is done with a batch lives in `fit`.
+Here live the dealing of batches and the changes to pictures and texts. What is done with a batch lives in `fitting`.
 
 N: pairs of a batch    S: pixels a side    T: words
 """

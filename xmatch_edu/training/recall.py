@@ -47,7 +47,8 @@ def recall_at_k(scores, ks=(1, 5, 10), labels=None):
 def gallery_recall(image_features, text_features, ks=(1, 5, 10)):
     """`recall_at_k` of the cosines of N pairs, for any N: never more than a few million scores at once.
 
-    image_features (N, D), text_features (N, D): text i belongs to image i -> Recall.
+    image_features (N, D), text_features (N, D): text i belongs to image i -> Recall. The cosines are computed in
+    float64 and rounded to float32: so equal features have equal scores, however the product is cut, and are ties.
     Errors: TypeError or ValueError naming the argument and the side.
     """
     inputs.check_features(image_features, text_features, torch.Tensor)
@@ -58,14 +59,14 @@ def gallery_recall(image_features, text_features, ks=(1, 5, 10)):
             f"got {n} on the image side and {len(text_features)} on the text side"
         )
     ks = _checked(ks)
-    sides = F.normalize(image_features, dim=1), F.normalize(text_features, dim=1)
+    sides = F.normalize(image_features.double(), dim=1), F.normalize(text_features.double(), dim=1)
     found = {}
     for direction, (ask, answer) in {"image_to_text": sides, "text_to_image": sides[::-1]}.items():
         pieces = []
         for rows in torch.arange(n, device=ask.device).split(max(1, _CELLS // n)):
             own = torch.zeros(len(rows), n, dtype=torch.bool, device=ask.device)
             own[torch.arange(len(rows)), rows] = True
-            pieces.append(_places(ask[rows] @ answer.T, own))
+            pieces.append(_places((ask[rows] @ answer.T).float(), own))
         found[direction] = [torch.cat(parts) for parts in zip(*pieces, strict=True)]
     return _recall(found, ks)
 
