@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from xmatch_edu.data import emoji
+from xmatch_edu.data.words import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +180,99 @@ def test_pictures_stand_upright(pairs):
     white = (pairs.named(["up arrow"]).pictures[0] > 240).all(-1).sum(1)
     tip, *_, shaft = white[white > 0].tolist()
     assert tip < shaft
+
+
+# ---- Languages and skin tones
+
+
+@pytest.mark.parametrize("language", emoji.LANGUAGES)
+def test_only_the_words_change_with_the_language(language):
+    english, other = emoji.load(8), emoji.load(8, language=language)
+    assert other.emoji == english.emoji and torch.equal(other.pictures, english.pictures)
+    assert torch.equal(other.concepts, english.concepts) and torch.equal(other.split, english.split)
+    assert other.categories == english.categories
+    assert len(set(other.captions)) == len(other) == 1914
+    assert all(caption.strip() == caption != "" and not set(caption) & set("_:") for caption in other.captions
+               if language != "en")  # fmt: skip
+    if language != "en":
+        assert not any(other.keywords) and len(other.keywords) == len(other)
+        assert sum(one != two for one, two in zip(other.captions, english.captions, strict=True)) > 1700
+    assert len(Vocabulary(other.take(other.train))) > 200
+
+
+def test_words_in_the_language_stand_beside_their_picture():
+    place = emoji.load(8).captions.index("dolphin")
+    named = {language: emoji.load(8, language=language).captions[place] for language in ("de", "fr", "ja", "ar")}
+    assert named == {"de": "delfin", "fr": "dauphin", "ja": "イルカ", "ar": "دولفين"}
+    assert emoji.load(8).captions[place] == "dolphin", "English is as it was"
+
+
+@pytest.mark.parametrize("language", ["xx", "EN", "", None, 3, ["de"]])
+def test_an_unknown_language_is_named(language):
+    with pytest.raises(ValueError, match=r'language must be one of "en", "es", .*; got'):
+        emoji.load(8, language=language)
+
+
+def test_languages_come_from_files_of_the_package():
+    """In a new process that has not loaded one, where no socket can be opened."""
+    code = (
+        "import socket\n"
+        "def refuse(*given, **options): raise SystemExit('it asked the network')\n"
+        "socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = refuse\n"
+        "from xmatch_edu.data import emoji\n"
+        "print([len(set(emoji.load(1, language=language).captions)) for language in ('de', 'zh')])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    assert said.decode().strip() == "[1914, 1914]"
+
+
+@pytest.fixture(scope="module")
+def toned():
+    return emoji.load(8, skin_tones=True)
+
+
+def test_with_skin_tones_the_first_pairs_are_those_without(toned):
+    pairs = emoji.load(8)
+    assert len(toned) == 3704 and len(set(toned.captions)) == len(set(toned.emoji)) == 3704
+    for name in ("emoji", "captions", "keywords", "categories"):
+        assert getattr(toned, name)[:1914] == getattr(pairs, name)
+    assert torch.equal(toned.pictures[:1914], pairs.pictures)
+    assert not any(emoji._TONE.search(character) for character in toned.emoji[:1914])
+    assert all(emoji._TONE.search(character) for character in toned.emoji[1914:])
+
+
+def test_a_tone_is_of_its_base(toned):
+    """Its keywords, its concept, its part of the split and its category; and a picture and a name of its own."""
+    bare = [emoji._TONE.sub("", character).replace("\ufe0f", "") for character in toned.emoji]
+    base = {character: k for k, character in enumerate(bare[:1914])}
+    for k in range(1914, 3704):
+        b = base[bare[k]]
+        assert toned.keywords[k] == toned.keywords[b] and toned.concepts[k] == toned.concepts[b]
+        assert toned.split[k] == toned.split[b] and toned.categories[k] == toned.categories[b]
+        assert "skin tone" in toned.captions[k] and not torch.equal(toned.pictures[k], toned.pictures[b])
+    assert sum(bool(words) for words in toned.keywords[1914:]) > 1500
+
+
+def test_with_skin_tones_no_concept_lies_in_two_parts(toned):
+    part_of = {}
+    for concept, part in zip(toned.concepts.tolist(), toned.split.tolist(), strict=True):
+        assert part_of.setdefault(concept, part) == part
+    assert toned.split.bincount().tolist() == [2274, 707, 723]
+
+
+def test_skin_tones_join_two_concepts_and_no_others(toned):
+    """The woman of a medium-light tone is drawn as the blond woman. So "blond hair" goes to the part of "person"."""
+    pairs = emoji.load(8)
+    woman, blond = emoji.load(72, skin_tones=True).named(
+        ["woman medium-light skin tone", "woman medium-light skin tone blond hair"]).pictures
+    assert torch.equal(woman, blond)
+    both = set(zip(toned.concepts[:1914].tolist(), pairs.concepts.tolist(), strict=True))
+    assert len({concept for concept, _ in both}) == len(both) - 1 == len(toned.concepts.unique())
+    moved = (toned.split[:1914] != pairs.split).nonzero()[:, 0].tolist()
+    assert [pairs.captions[k] for k in moved] == ["person blond hair", "woman blond hair", "man blond hair"]
+
+
+def test_skin_tones_in_another_language(toned):
+    german = emoji.load(8, language="de", skin_tones=True)
+    assert german.emoji == toned.emoji and torch.equal(german.split, toned.split)
+    assert len(set(german.captions)) == 3704 and not any(german.keywords)

@@ -69,6 +69,15 @@ def test_a_constant_scorer_gets_chance(n):
     assert found.median_rank == {"image_to_text": (n + 1) / 2, "text_to_image": (n + 1) / 2}
 
 
+def test_labels_of_true_and_false_and_of_weights_are_one():
+    scores = torch.tensor([[0.5, 0.5, 0.1], [0.2, 0.2, 0.2]])
+    matches = torch.tensor([[True, False, True], [False, False, False]])
+    found = training.recall_at_k(scores, ks=(1, 2, 3), labels=matches)
+    assert found == training.recall_at_k(scores.half(), ks=[1, 2, 3], labels=matches * 7)
+    assert found.image_to_text == {1: 0.5, 2: 1.0, 3: 1.0} and found.median_rank["image_to_text"] == 1.5
+    assert found.text_to_image == {1: 0.5, 2: 1.0, 3: 1.0}  # text 0 finds its image first, text 2 finds it last
+
+
 def test_a_perfect_scorer_and_its_opposite():
     assert training.recall_at_k(torch.eye(12)).text_to_image == {1: 1.0, 5: 1.0, 10: 1.0}
     worst = training.recall_at_k(-torch.eye(12))
@@ -108,6 +117,10 @@ def test_a_gallery_of_twins_gets_chance(n, cells, monkeypatch):
 BAD = {
     "k of 0": (lambda: training.recall_at_k(torch.eye(3), ks=(1, 0)), ValueError, "ks must be ints of at least 1.*0"),
     "k of True": (lambda: training.recall_at_k(torch.eye(3), ks=(True,)), ValueError, "ks must be ints"),
+    "k of 1.5": (lambda: training.recall_at_k(torch.eye(3), ks=(1.5,)), ValueError, "ks must be ints.*1.5"),
+    "k in words": (lambda: training.recall_at_k(torch.eye(3), ks="5"), ValueError, "ks must be ints.*'5'"),
+    "gallery NaN": (lambda: training.gallery_recall(torch.ones(3, 2), torch.full((3, 2), torch.nan)), ValueError,
+                    "text_features must be finite"),
     "one k": (lambda: training.recall_at_k(torch.eye(3), ks=10), TypeError, "ks must be a sequence.*10"),
     "NaN": (lambda: training.recall_at_k(torch.full((2, 2), torch.nan)), ValueError, "scores must be finite.*image 0"),
     "no labels": (lambda: training.recall_at_k(torch.ones(2, 3)), ValueError, "labels is needed"),

@@ -3,22 +3,27 @@
 import io
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
 import threading
 from dataclasses import replace
 from functools import cache
+from math import cos, pi
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from xmatch_edu import losses, models, training
 from xmatch_edu.data import emoji
 from xmatch_edu.data.words import Vocabulary
 from xmatch_edu.training import fitting as room
+from xmatch_edu.training import safety
 
 ROOT = Path(__file__).parent.parent
 
@@ -116,6 +121,50 @@ def test_a_killed_run_goes_on_to_the_same_bits(what, kills, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_wherever_it_is_killed(tmp_path):
+    """With a loss that remembers and one of each concept in a batch, three runs killed at steps drawn by lot."""
+    what = {"memory": True, "apart": True}
+    whole = run(tmp_path, "whole", **what)
+    for seed in range(3):
+        file = tmp_path / f"{seed}.ckpt"
+        dies = random.Random(seed).randrange(1, 23)
+        run(tmp_path, "cut", dies=dies, checkpoint=file, **what)
+        again = run(tmp_path, "again", checkpoint=file, **what)
+        for one, other in zip(whole, again, strict=True):
+            assert one.keys() == other.keys() and all(bit_equal(one[name], other[name]) for name in one), dies
+
+
+@pytest.mark.parametrize("where", ["half written", "written"])
+def test_a_cut_while_the_file_is_written_leaves_the_one_from_before(where, tmp_path, monkeypatch):
+    file, whole, kept = tmp_path / "run.pt", branches(), []
+    short(whole, losses.MatchingLoss())
+    really = {"save": torch.save, "replace": os.replace}
+
+    def save(what, path):
+        if kept:
+            Path(path).write_bytes(b"half of")
+            raise InterruptedError("no light")
+        really["save"](what, path)
+
+    def replace(fresh, path):
+        if kept:
+            raise InterruptedError("no light")
+        really["replace"](fresh, path)
+        kept.append(Path(path).read_bytes())
+
+    with monkeypatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr(safety.os, "replace", replace)
+        if where == "half written":
+            patch.setattr(safety.torch, "save", save)
+        short(branches(), losses.MatchingLoss(), checkpoint=file)
+    assert [file.read_bytes()] == kept
+    again = branches()
+    assert len(short(again, losses.MatchingLoss(), checkpoint=file).losses) == 12
+    assert torch.equal(weights(again), weights(whole)) and list(tmp_path.iterdir()) == [file]
+
+
 # ---- The stop button
 
 
@@ -176,6 +225,18 @@ def test_it_trains_in_another_thread_too():
     assert torch.equal(weights(model), weights(other))
 
 
+def test_an_interrupt_where_the_run_ends_anyway_does_not_make_it_longer(tmp_path):
+    options = {"steps": 40, "learning_rate": 1e-12, "patience": 2, "checkpoint": tmp_path / "run.pt"}
+
+    def press(done):
+        if done == 15:
+            signal.raise_signal(signal.SIGINT)
+
+    for after_step in (press, pytest.fail):
+        history = short(branches(), losses.MatchingLoss(), after_step=after_step, **options)
+        assert history.stopped == "nothing better in 2 checks" and len(history.losses) == 15
+
+
 # ---- Numbers that are not finite
 
 
@@ -231,6 +292,32 @@ def test_a_feature_that_is_no_number_names_its_own_pairs(side):
     assert len(caught.value.ids) == 1
 
 
+@pytest.mark.parametrize("side", ["image", "text"])
+def test_the_pair_that_is_named_is_the_one_to_blame_and_nothing_has_changed(side, tmp_path):
+    """At step 6 the third pair of the batch is spoilt. The random numbers of others are left alone here too."""
+    model, told, seen = branches(), [], {}
+    honest = getattr(model, side)
+
+    def broken(given):
+        spoilt = len(told) == 7 and model.training  # six steps are done; and the checks look at the features too
+        return honest(given).index_fill(0, torch.tensor([2]), torch.inf) if spoilt else honest(given)
+
+    def options(batch):
+        told.append(batch.captions)
+        return {}
+
+    setattr(model, side, broken)
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    with pytest.raises(training.TrainingStopped, match="step 6") as caught:
+        short(model, losses.MatchingLoss(), checkpoint=tmp_path / "run.pt", loss_options=options,
+              after_step=lambda done: seen.update({done: weights(model)}))  # fmt: skip
+    (blamed,) = caught.value.ids
+    assert few().captions[blamed] == told[-1][2] and f"Pairs: {blamed} ({told[-1][2]}). Of" in str(caught.value)
+    assert torch.equal(weights(model), seen[6]) and caught.value.checkpoint == tmp_path / "run.pt"
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 # ---- The file
 
 
@@ -261,6 +348,48 @@ def test_a_damaged_file_is_named_and_kept(content, tmp_path):
     with pytest.raises(ValueError, match=r"run\.pt cannot be read"):
         short(branches(), losses.MatchingLoss(), checkpoint=file)
     assert file.read_bytes() == kept
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=40))
+@example(b"\x80")  # an IndexError, of all things
+@example(b"\x87\x08\x17\xcb\x84\x99\x13m\xc1J\xe6j")
+@example(b"X\x02\x00\x00\x00\xff\xff.")  # no letters in this coding
+@example(b"\x88G")
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_whatever_is_in_the_file_it_is_named_and_kept(tmp_path, content):
+    file = tmp_path / "run.pt"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"checkpoint .*run\.pt cannot be read"):
+        safety.Checkpoint(file, {}).load()
+    assert file.read_bytes() == content
+
+
+def test_wherever_it_is_cut_off_it_is_named(tmp_path):
+    file = tmp_path / "run.pt"
+    short(branches(), losses.MatchingLoss(), checkpoint=file)
+    whole = file.read_bytes()
+    for length in [*range(0, len(whole), 1 + len(whole) // 60), *range(len(whole) - 30, len(whole))]:
+        file.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"run\.pt cannot be read"):
+            safety.Checkpoint(file, {}).load()
+
+
+def test_a_checkpoint_of_other_branches_or_of_another_loss_is_refused(tmp_path):
+    """Before a number of it has reached the branches."""
+    file = tmp_path / "run.pt"
+    short(branches(), losses.MatchingLoss(), checkpoint=file)
+    written, train = file.read_bytes(), few().take(few().train)
+    wide = models.TwoBranch(Vocabulary(train), width=16, size=8)
+    for model, loss, name in (
+        (wide, losses.MatchingLoss(), "model is 'TwoBranch of"),
+        (branches(seed=1), losses.SigmoidLoss(), "loss is 'MatchingLoss of 1 numbers', here it is 'SigmoidLoss of 2"),
+        (branches(seed=1), lambda *features: losses.MatchingLoss()(*features), "loss is 'MatchingLoss"),
+    ):
+        before = weights(model)
+        with pytest.raises(ValueError, match=f"run.pt is of another run: its {name}"):
+            short(model, loss, checkpoint=file)
+        assert torch.equal(weights(model), before) and file.read_bytes() == written
 
 
 def test_a_finished_run_is_not_run_again(tmp_path):
@@ -297,12 +426,101 @@ def test_it_keeps_the_best_weights_and_stops_when_nothing_gets_better():
     assert history.validation[5] == max(history.validation.values())
 
 
-def test_the_validation_recall_is_that_of_the_weights():
+def recalls(*values):
+    """In place of gallery_recall: these values, one after the other, each the mean of two directions."""
+    said = iter(values)
+
+    def recall(image_features, text_features, ks):
+        assert ks == (10,) and len(image_features) == len(text_features) == len(few().validation)
+        value = next(said)
+        return training.Recall({10: value - 0.1}, {10: value + 0.1}, {})
+
+    return recall
+
+
+@pytest.mark.parametrize(("values", "patience", "best", "checks"), [
+    ([0.2, 0.5, 0.3, 0.4, 0.5, 0.6], None, 30, 6),
+    ([0.2, 0.5, 0.3, 0.4, 0.5, 0.6], 3, 10, 5),
+    ([0.5, 0.4, 0.6, 0.5, 0.4, 0.3], 3, 15, 6),
+    ([0.5, 0.4, 0.6, 0.5, 0.4, 0.3], 1, 5, 2),
+    ([0.6, 0.5, 0.4, 0.3, 0.2, 0.1], 5, 5, 6),
+])  # fmt: skip
+def test_which_weights_are_kept_and_when_it_stops(values, patience, best, checks, monkeypatch, tmp_path):
+    """Of equally good ones the first. At the last step there is nothing to stop. And so from the file."""
+    monkeypatch.setattr(room, "gallery_recall", recalls(*values))
+    model, seen, again = branches(), {}, branches(seed=1)
+    options = {"steps": 30, "patience": patience, "checkpoint": tmp_path / "run.pt"}
+    history = short(model, losses.MatchingLoss(), after_step=lambda done: seen.update({done: weights(model)}),
+                    **options)  # fmt: skip
+    assert history.best_step == best and torch.equal(weights(model), seen[best])
+    wanted = dict(zip(range(5, 31, 5), values, strict=True))
+    assert history.validation == pytest.approx({done: wanted[done] for done in range(5, 5 * checks + 1, 5)})
+    assert list(seen) == list(range(1, 5 * checks + 1)), "after_step is told each step"
+    assert history.stopped == ("" if checks == 6 else f"nothing better in {patience} checks")
+    assert short(again, losses.MatchingLoss(), after_step=pytest.fail, **options) == history
+    assert torch.equal(weights(again), weights(model))
+
+
+def test_the_step_size_warms_up_and_sinks_and_only_the_branches_decay(monkeypatch):
+    seen = []
+
+    class Watched(torch.optim.AdamW):
+        def step(self):
+            seen.append([(group["lr"], group["weight_decay"], len(group["params"])) for group in self.param_groups])
+            super().step()
+
+    monkeypatch.setattr(room.torch.optim, "AdamW", Watched)
     model = branches()
-    history = short(model, losses.MatchingLoss())
-    recall = training.gallery_recall(*model.encode(few().take(few().validation)), ks=(10,))
+    short(model, losses.SigmoidLoss(), steps=80, learning_rate=0.01, patience=None)
+    for done, (of_branches, of_loss) in enumerate(seen):
+        size = 0.01 * min(1, (done + 1) / 50) * (1 + cos(pi * done / 80)) / 2
+        assert of_branches == (pytest.approx(size), 0.05, len(list(model.parameters())))
+        assert of_loss == (pytest.approx(size), 0.0, 2)
+    assert len(seen) == 80
+
+
+def test_it_learns():
+    """After the last step the pairs of training are found again, far better than by chance."""
+    model, found, train = branches(), {}, few().take(few().train)
+
+    def look(done):
+        if done in (1, 150):
+            found[done] = training.gallery_recall(*model.encode(train), ks=(1,)).image_to_text[1]
+
+    history = short(model, losses.MatchingLoss(), steps=150, batch_size=32, learning_rate=1e-2, after_step=look,
+                    patience=None)  # fmt: skip
+    assert found[1] < 0.2 < 0.5 < found[150] and history.losses[-1] < history.losses[0] / 2
+
+
+def test_each_step_sees_its_pairs_in_another_way(monkeypatch):
+    """Pictures moved and phrases dropped, others at each step; the validation pairs are looked at as they are."""
+    model, told, seen = branches(), [], []
+    for side in ("image", "text"):
+        honest = getattr(model, side)
+        monkeypatch.setattr(model, side, lambda given, honest=honest: (seen.append((model.training, given)),
+                                                                       honest(given))[1])  # fmt: skip
+    short(model, losses.MatchingLoss(), pairs=few(), steps=10, batch_size=len(few().train),
+          loss_options=lambda batch: told.append(batch) or {})  # fmt: skip
+    pictures = [given for trains, given in seen if trains and given.ndim == 4]
+    texts = [given for trains, given in seen if trains and given.ndim == 2]
+    assert len(pictures) == len(texts) == 10 and sum(not trains for trains, _ in seen) == 4
+    read = model.vocabulary.read([(one, *more) for one, more in zip(told[0].captions, told[0].keywords, strict=True)])
+    kept = [(numbers > 0).sum().item() for numbers in texts]
+    assert 0 < max(kept) < (read.numbers > 0).sum() and len(set(kept)) > 5
+    for batch, moved in zip(told, pictures, strict=True):
+        off = (moved - batch.pictures).abs().mean((1, 2, 3))
+        assert (off > 0).all() and off.mean() < 60
+    plain = [given for trains, given in seen if not trains and given.ndim == 4]
+    assert len(plain) == 2 and all(torch.equal(given, few().pictures[few().validation]) for given in plain)
+
+
+def test_the_validation_recall_is_that_of_the_weights():
+    pairs = emoji.load(size=8).take(range(0, 1900, 5))  # of ten or fewer each is among the best ten
+    model = branches(pairs)
+    history = short(model, losses.MatchingLoss(), pairs=pairs)
+    recall = training.gallery_recall(*model.encode(pairs.take(pairs.validation)), ks=(10,))
     kept = history.validation[history.best_step]
-    assert kept == (recall.image_to_text[10] + recall.text_to_image[10]) / 2
+    assert 0 < kept < 1 and kept == (recall.image_to_text[10] + recall.text_to_image[10]) / 2
 
 
 def test_the_scale_is_learned_and_does_not_decay():
@@ -354,6 +572,26 @@ def test_the_bar_says_the_loss_beside_ln_n_and_the_speed(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_without_tqdm_it_trains_without_a_bar(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    short(branches(), losses.MatchingLoss())
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(ImportError):
+        short(branches(), losses.MatchingLoss(), progress=True)
+
+
+def test_the_bar_goes_on_where_the_run_was_cut(tmp_path, capsys):
+    """Steps of before are no speed of now."""
+    def press(done):
+        if done == 8:
+            signal.raise_signal(signal.SIGINT)
+
+    short(branches(), losses.MatchingLoss(), checkpoint=tmp_path / "run.pt", after_step=press)
+    short(branches(), losses.MatchingLoss(), checkpoint=tmp_path / "run.pt", progress=True)
+    told = capsys.readouterr().out
+    assert "step 8 of 12" in told and "step 12 of 12" in told and "step 7 of 12" not in told
+
+
 @pytest.mark.parametrize(("options", "words"), [
     ({"steps": 0}, "steps must be at least 1"),
     ({"batch_size": 61}, "batch_size must be an int from 1 to"),
@@ -392,6 +630,38 @@ def test_pieces_do_not_matter(monkeypatch):
     pictures = few().pictures.repeat(12, 1, 1, 1)[:700]
     whole = model.eval().image(pictures)
     assert torch.allclose(model.encode_pictures(pictures), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [8, 16, 32])
+@pytest.mark.parametrize("width", [1, 6])
+def test_features_have_the_width_that_was_asked_for(size, width):
+    model = models.TwoBranch(branches().vocabulary, width=width, size=size)
+    for pictures in (torch.randint(0, 256, (3, size, size, 3), dtype=torch.uint8), 255 * torch.rand(3, size, size, 3)):
+        assert model.image(pictures).shape == (3, width) and model.image(pictures).dtype == torch.float32
+    features = model.text(torch.tensor([[1, 2, 0], [3, 0, 0]]))
+    assert features.shape == (2, width) and features.dtype == torch.float32
+
+
+def test_whole_numbers_and_others_are_one_picture():
+    model, pictures = branches().eval(), few().pictures
+    assert torch.equal(model.image(pictures), model.image(pictures.float()))
+
+
+def test_a_failed_look_leaves_the_mode_as_it_was_too():
+    for training_now in (True, False):
+        model = branches().train(training_now)
+        with pytest.raises(ValueError, match="image side"):
+            model.encode_pictures(torch.zeros(3, 9, 9, 3))
+        assert model.training is training_now
+        model.encode_texts([("red",)])
+        assert model.training is training_now and not model.encode_texts([("red",)]).requires_grad
+
+
+def test_the_order_of_words_does_not_matter_and_each_word_does():
+    model = branches()
+    one, two, other = model.text(torch.tensor([[1, 2, 3], [3, 1, 2], [1, 2, 4]]))
+    torch.testing.assert_close(one, two)
+    assert not torch.allclose(one, other)
 
 
 BRANCHES_BAD = {

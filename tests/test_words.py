@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from xmatch_edu.data import emoji, words
 from xmatch_edu.data.words import UNKNOWN, Vocabulary
 
-PHRASE = st.lists(st.sampled_from(["one", "two", "Three", "flag", "sun", "☀", "...", "日", "x2"]), max_size=4).map(" ".join)
+WORDS = ["one", "two", "Three", "flag", "sun", "☀", "...", "日", "x2"]
+PHRASE = st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)
 
 
 class Texts:
@@ -67,6 +68,7 @@ def test_it_is_the_count_written_once_more(texts, least):
     ("雪だるま", ["雪", "だ", "る", "ま"]),
     ("ハート2個 red", ["ハ", "ー", "ト", "2", "個", "red"]),
     ("T恤 okの手", ["t", "恤", "ok", "の", "手"]),  # also straight after a letter or a digit
+    ("フルール・ド", ["フ", "ル", "ー", "ル", "ド"]),  # the dot is punctuation
     ("빨간 사과", ["빨간", "사과"]),
     ("улыбка ÉTÉ", ["улыбка", "été"]),
     ("", []), ("  \t\n", []), ("?!", []),

@@ -61,7 +61,7 @@ def fit(model, loss, pairs, *, steps=200, batch_size=256, learning_rate=2e-3, se
     inputs.check_count("steps", steps)
     run = _Run(model, loss, pairs, learning_rate, steps, seed)
     settings = {"steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
-                "one_per_concept": one_per_concept, "pairs": safety.fingerprint(pairs)}  # fmt: skip
+                "one_per_concept": one_per_concept, "pairs": safety.fingerprint(pairs), **run.sizes()}  # fmt: skip
     file = safety.Checkpoint(checkpoint, settings)
     if saved := file.load():
         run.load_state_dict(saved)
@@ -73,11 +73,11 @@ def fit(model, loss, pairs, *, steps=200, batch_size=256, learning_rate=2e-3, se
             value = run.step(next(dealt), loss_options, file)
             if after_step:
                 after_step(run.done)
-            if pressed:
-                run.history.stopped = f"interrupted after {run.done} steps"
             judged = run.done % CHECK_EVERY == 0 or run.done == steps
             if judged:
                 run.check(patience)
+            if pressed and not run.history.stopped:  # a run that has ended is not to go on
+                run.history.stopped = f"interrupted after {run.done} steps"
             if judged or pressed:
                 file.save(run.state_dict())
             show(run.done, value)
@@ -163,8 +163,17 @@ class _Run:
             self.best, history.best_step = copy.deepcopy(self.model.state_dict()), self.done
         history.validation[self.done] = now
         since = sum(done > history.best_step for done in history.validation)
-        if patience is not None and since >= patience and not history.stopped and self.done < self.steps:
+        if patience is not None and since >= patience and self.done < self.steps:
             history.stopped = f"nothing better in {since} checks"
+
+    def sizes(self):
+        """What is trained and by what loss, and how many numbers the file holds of each."""
+        told = {}
+        for name, part in (("model", self.model), ("loss", self.loss)):
+            held = part.state_dict().values() if name in self.parts else ()
+            count = sum(x.numel() for x in held if isinstance(x, torch.Tensor))
+            told[name] = f"{type(part).__name__} of {count:,} numbers"
+        return told
 
     def state_dict(self):
         parts = {name: part.state_dict() for name, part in self.parts.items()}
