@@ -8,7 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from xmatch_edu import cross_entropy, loops, losses, scores
+from xmatch_edu import cross_entropy, loops, losses, models, scores, training
+from xmatch_edu.data import emoji
+from xmatch_edu.data.words import Vocabulary
 from xmatch_edu.training import SampleMemory
 
 pytestmark = [
@@ -173,3 +175,47 @@ def test_the_ranking_loss_waits_for_nothing_and_structure_and_memory_run():
     assert len(memory) == 5 and memory.image_features.is_cuda and images.grad.isfinite().all()
     with pytest.raises(ValueError, match="must be on one device"):
         memory.remember(images.cpu(), texts.cpu(), group_ids.cpu())
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+@pytest.mark.parametrize("n, m, kind", [(13, 13, "none"), (13, 13, "permutation"), (7, 31, "shared")])
+def test_the_sigmoid_loss_as_the_loops_and_without_waiting(n, m, kind, dtype):
+    rng = np.random.default_rng(n)
+    rounded = torch.tensor(rng.standard_normal((n, m))).to(dtype)
+    labels = labels_of(kind, n, m, rng)
+    given, options = rounded.cuda().requires_grad_(), {"scale": 10.0, "bias": -5.0}
+    on_gpu = None if labels is None else torch.tensor(labels).cuda()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        loss = losses.sigmoid_loss(given, on_gpu, **options)
+        loss.backward()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    exact = rounded.detach().double().numpy()
+    assert loss.item() == pytest.approx(loops.sigmoid_loss(exact, labels, **options), rel=1e-5)
+    z = options["scale"] * exact + options["bias"]
+    expected = options["scale"] * (1 / (1 + np.exp(-z)) - loops.match_matrix(labels, n, m)) / n
+    tolerance = 2e-3 if dtype == torch.float16 else 1e-5
+    np.testing.assert_allclose(given.grad.double().cpu().numpy(), expected, rtol=tolerance, atol=tolerance)
+
+
+def test_two_branches_train_there_and_are_judged_as_here(tmp_path):
+    """Pairs made up here: the data packages need not be installed."""
+    words = ("red", "green", "blue", "round")
+    captions = tuple(f"{words[k % 4]} {words[k % 3]}" for k in range(48))
+    pairs = emoji.EmojiPairs(
+        emoji=captions, pictures=torch.randint(0, 256, (48, 8, 8, 3), dtype=torch.uint8), captions=captions,
+        keywords=tuple((words[k % 2],) for k in range(48)), concepts=torch.arange(48), categories=("",) * 48,
+        split=torch.arange(48) % 3,
+    )  # fmt: skip
+    model = models.TwoBranch(Vocabulary(pairs), width=8, size=8).cuda()
+    loss = losses.MatchingLoss().cuda()
+    options = {"batch_size": 8, "progress": False, "checkpoint": tmp_path / "run.pt",
+               "loss_options": lambda batch: {"mask": torch.zeros(8, 8, dtype=torch.bool)}}  # fmt: skip
+    history = training.fit(model, loss, pairs, steps=5, **options)
+    assert len(history.losses) == 5 and np.isfinite(history.losses).all()
+    again = models.TwoBranch(Vocabulary(pairs), width=8, size=8).cuda()
+    training.fit(again, losses.MatchingLoss().cuda(), pairs, steps=5, **options)  # from the file
+    features = model.encode(pairs)
+    assert all(torch.equal(a, b) and not a.is_cuda for a, b in zip(features, again.encode(pairs), strict=True))
+    assert training.gallery_recall(*(x.cuda() for x in features)) == training.gallery_recall(*features)
