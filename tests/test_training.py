@@ -78,7 +78,10 @@ class WithMemory(nn.Module):
         scale = self.matching.logit_scale.exp()
         return sum(losses.matching_loss(**one, scale=scale) for one in views)
 
+last = {{}}  # the weights of the last step: those that are kept may be of an earlier one
+
 def dies(done):
+    last.update({{name: x.clone() for name, x in model.state_dict().items()}})
     if done == {dies}:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -86,12 +89,12 @@ model, loss = here.branches(), WithMemory() if {memory} else losses.MatchingLoss
 options = {{"loss_options": lambda batch: {{"ids": batch.concepts}}}} if {memory} else {{}}
 history = training.fit(model, loss, here.few(), steps=23, batch_size=8, seed=4, patience=None, progress=False,
                        one_per_concept={apart}, checkpoint={checkpoint!r}, after_step=dies, **options)
-torch.save([model.state_dict(), loss.state_dict(), history.__dict__], {result!r})
+torch.save([model.state_dict(), loss.state_dict(), history.__dict__, last], {result!r})
 """
 
 
 def run(folder, name, *, dies=None, checkpoint=None, threads=1, memory=False, apart=False):
-    """-> its weights, its loss's and its history; None where it was killed."""
+    """-> its weights, its loss's, its history and the weights of its last step; None where it was killed."""
     result = folder / f"{name}.pt"
     text = SCRIPT.format(tests=str(ROOT / "tests"), threads=threads, dies=dies, memory=memory, apart=apart,
                          checkpoint=str(checkpoint) if checkpoint else None, result=str(result))  # fmt: skip
@@ -139,7 +142,7 @@ def test_wherever_it_is_killed(tmp_path):
 @pytest.mark.parametrize("where", ["half written", "written"])
 def test_a_cut_while_the_file_is_written_leaves_the_one_from_before(where, tmp_path, monkeypatch):
     file, whole, kept = tmp_path / "run.pt", branches(), []
-    short(whole, losses.MatchingLoss())
+    history = short(whole, losses.MatchingLoss())
     really = {"save": torch.save, "replace": os.replace}
 
     def save(what, path):
@@ -161,7 +164,7 @@ def test_a_cut_while_the_file_is_written_leaves_the_one_from_before(where, tmp_p
         short(branches(), losses.MatchingLoss(), checkpoint=file)
     assert [file.read_bytes()] == kept
     again = branches()
-    assert len(short(again, losses.MatchingLoss(), checkpoint=file).losses) == 12
+    assert short(again, losses.MatchingLoss(), checkpoint=file) == history
     assert torch.equal(weights(again), weights(whole)) and list(tmp_path.iterdir()) == [file]
 
 
@@ -169,7 +172,7 @@ def test_a_cut_while_the_file_is_written_leaves_the_one_from_before(where, tmp_p
 
 
 def test_an_interrupt_lets_the_step_end_and_the_run_can_go_on(tmp_path):
-    model, never = branches(), branches()
+    model, never, ends = branches(), branches(), {}
     loss = losses.MatchingLoss()
     before = signal.getsignal(signal.SIGINT)
 
@@ -181,8 +184,12 @@ def test_an_interrupt_lets_the_step_end_and_the_run_can_go_on(tmp_path):
     assert history.stopped == "interrupted after 8 steps" and len(history.losses) == 8 and history.best_step == 5
     assert all(x.isfinite().all() for x in model.encode(few())) and not model.training
     assert signal.getsignal(signal.SIGINT) is before
-    assert short(model, loss, checkpoint=tmp_path / "run.pt", patience=None).stopped == ""
-    short(never, losses.MatchingLoss(), patience=None)
+    gone_on, last = short(model, loss, checkpoint=tmp_path / "run.pt", patience=None,
+                          after_step=lambda done: ends.update({done: weights(model)})), {}  # fmt: skip
+    whole = short(never, losses.MatchingLoss(), patience=None,
+                  after_step=lambda done: last.update({done: weights(never)}))  # fmt: skip
+    assert gone_on.stopped == "" and gone_on == whole and list(ends) == [9, 10, 11, 12]
+    assert torch.equal(ends[12], last[12]) and not torch.equal(last[12], weights(never))
     assert torch.equal(weights(model), weights(never))
 
 
@@ -203,6 +210,24 @@ def test_in_the_middle_of_a_step_the_interrupt_waits():
     short(plain, lambda *features: plain_matching(*features),
           after_step=lambda done: whole.append(weights(plain)) if done == 3 else None)  # fmt: skip
     assert torch.equal(weights(stopped), whole[0])
+
+
+@pytest.mark.parametrize("press", [0, 1, 2])
+def test_who_heard_interrupts_before_hears_them_again(press):
+    def mine(number, frame):
+        pytest.fail("not while a run hears it")
+
+    def pressing(done):
+        for _ in range(press):
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, mine)
+    try:
+        short(branches(), losses.MatchingLoss(), after_step=pressing)
+    except KeyboardInterrupt:
+        assert press == 2
+    finally:
+        assert signal.signal(signal.SIGINT, before) is mine
 
 
 def test_a_second_press_does_not_wait():
@@ -271,10 +296,13 @@ def test_a_nan_names_the_step_the_pairs_and_the_last_good_checkpoint(what, tmp_p
     assert torch.load(file, weights_only=True)["state"]["history"]["losses"].__len__() == 5
 
 
-def test_without_a_checkpoint_it_says_so_and_names_only_some_of_many_pairs():
+def test_without_a_checkpoint_it_says_so_and_names_only_some_of_many_pairs(tmp_path):
     with pytest.raises(training.TrainingStopped, match=r"and 12 more: see `ids`.*none was written") as caught:
         short(branches(), Spoilt(2, "loss"), batch_size=20)
     assert caught.value.checkpoint is None and len(caught.value.ids) == 20
+    with pytest.raises(training.TrainingStopped, match="none was written") as caught:  # it was to be, later
+        short(branches(), Spoilt(2, "loss"), checkpoint=tmp_path / "run.pt")
+    assert caught.value.checkpoint is None
 
 
 @pytest.mark.parametrize("side", ["image", "text"])
@@ -492,6 +520,18 @@ def test_it_learns():
     assert found[1] < 0.2 < 0.5 < found[150] and history.losses[-1] < history.losses[0] / 2
 
 
+def test_each_step_deals_its_own_chances(monkeypatch):
+    """Others at each step, and with another seed; the same whatever the random numbers of others are."""
+    seen, honest = [], room.batches.moved
+    monkeypatch.setattr(room.batches, "moved", lambda pictures: seen.append(torch.get_rng_state()) or honest(pictures))
+    for seed, others in ((0, 1), (0, 2), (1, 2)):
+        model = branches()
+        torch.manual_seed(others)
+        short(model, losses.MatchingLoss(), seed=seed)
+    one, same, other = ({tuple(state.tolist()) for state in seen[start:start + 12]} for start in (0, 12, 24))
+    assert len(one) == 12 and one == same and not one & other
+
+
 def test_each_step_sees_its_pairs_in_another_way(monkeypatch):
     """Pictures moved and phrases dropped, others at each step; the validation pairs are looked at as they are."""
     model, told, seen = branches(), [], []
@@ -662,6 +702,8 @@ def test_the_order_of_words_does_not_matter_and_each_word_does():
     one, two, other = model.text(torch.tensor([[1, 2, 3], [3, 1, 2], [1, 2, 4]]))
     torch.testing.assert_close(one, two)
     assert not torch.allclose(one, other)
+    mean = model.embedding.weight[1:4].mean(dim=0)
+    torch.testing.assert_close(one, mean + model.correction(mean))
 
 
 BRANCHES_BAD = {

@@ -1,8 +1,8 @@
 """Runs that need a GPU, or more time than a chapter has, as JSON.
 
 One file a GPU: `python -m xmatch_edu.bench --record` writes it, on a machine with an NVIDIA GPU; its docstrings say
-what the figures mean. In scenes/ stand the trainings of chapter 06, which `grounding` writes and reads. Nothing here is
-typed by hand.
+what the figures mean. In scenes/ stand the trainings of chapter 06, which `grounding` writes and reads; in emoji/ those
+of chapters 08 and 09, which `comparison` does. Nothing here is typed by hand.
 """
 
 import json
