@@ -57,7 +57,7 @@ split_by_concept = Exercise(
         "4 concepts in 9 rows": (np.array([0, 0, 1, 1, 2, 1, 2, 3, 0]), 0.5),
         "5 concepts with any numbers, in any order": (np.array([40, 7, 7, 90, 3, 40, 12, 3, 3, 3, 90]), 0.4),
         "4 concepts in 8 rows, and so small a share that none is hidden": (np.array([2, 5, 5, 9, 7, 9, 9, 9]), 0.2),
-        "10 concepts in 30 rows": (_random.permutation(np.repeat(np.arange(10), [9, 1, 1, 3, 2, 1, 4, 3, 1, 5])), 0.3),
+        "10 concepts in 30 rows": (_random.permutation(np.repeat(np.arange(10), [2, 1, 1, 3, 2, 1, 4, 6, 1, 9])), 0.3),
     },
     picture=None,
     misconceptions=(

@@ -230,7 +230,7 @@ false_negative_mask = Exercise(
         ),
         Misconception(
             "texts down, images across",
-            "Your mask lies on its side: rows are images, columns are texts.",
+            "Your mask lies on its side. Rows are images, columns are texts.",
             lambda a, b, labels: _mask_of(a, b, labels).T,
         ),
         Misconception(
