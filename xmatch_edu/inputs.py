@@ -62,14 +62,43 @@ def check_scale(scale, scores, largest_score):
 
 
 def check_features(image_features, text_features, array_type, names=("image_features", "text_features")):
-    """(N, D) and (M, D), of one width, one dtype and one device. names: what the caller calls them."""
+    """(N, D) and (M, D), of one width, one dtype and one device. names: what the caller calls them.
+
+    -> the most that a dot product of them can be (None on a GPU).
+    """
     sides = [
         (names[0], "image", "(N, D), one row for each image", "one image and one feature", image_features),
         (names[1], "text", "(M, D), one row for each text", "one text and one feature", text_features),
     ]
     _check_two_sides(sides, array_type)
-    for name, side, *_, features in sides:
-        check_finite(name, features, f"{side} {{0}}, feature {{1}}")
+    at_image, at_text = (check_finite(name, features, f"{side} {{0}}, feature {{1}}")
+                         for name, side, *_, features in sides)
+    return None if at_image is None else at_image * at_text * image_features.shape[1]
+
+
+def check_paired_features(image_features, text_features, class_ids, array_type):
+    """As `check_features`, for N pairs: text i belongs to image i. class_ids: None, or (N,) integers."""
+    largest = check_features(image_features, text_features, array_type)
+    n = len(image_features)
+    if len(text_features) != n:
+        raise ValueError(
+            f"image_features and text_features come in pairs, text i beside image i; "
+            f"got {n} on the image side and {len(text_features)} on the text side"
+        )
+    if class_ids is not None:
+        check_class_ids("class_ids", "pair", class_ids, array_type)
+        if len(class_ids) != n:
+            raise ValueError(f"class_ids must have one class for each pair (image and text), {n}; got {len(class_ids)}")
+        check_same_device("class_ids", class_ids, "image_features", image_features)
+    return largest
+
+
+def check_size(name, size):
+    """How many at a time: a positive int."""
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise TypeError(f"{name} must be an int; got {_describe(size)}")
+    if size < 1:
+        raise ValueError(f"{name} must be at least 1; got {size}")
 
 
 def check_regions_and_words(regions, words, array_type, *, batched=True):
