@@ -1,7 +1,7 @@
 """The matching loss at size: when N×N does not fit, when the batch does not, when one machine is not enough.
 
     tiles       the loss in tiles, in O(N) memory: tiled_matching_loss
-    passes      what is done inside one tile
+    passes      what is done with one tile
     cached      a batch beyond memory, embedded in pieces, with its true gradient: cached_step
 """
 

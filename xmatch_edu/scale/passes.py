@@ -1,7 +1,8 @@
-"""What is done inside one tile, between its matrix products: exp, and sums along both axes.
+"""One tile of S: made by a matrix product, read, and forgotten.
 
-Each function takes a tile of logits, (n, m) in float32 or float64, and may overwrite it.
-left_out (n, m) bool: True where a pair counts for nothing; None where all count.
+Here lives what is done with a tile, in torch, on any device; `kernel` has the same two functions for a GPU. A tile is
+that of n images (n, D) and m texts (m, D). ids: None, or the classes of both, (n,) and (m,). match: True where text i
+of the tile belongs to image i of it, so that the matches stand on its diagonal.
 """
 
 import torch
@@ -11,29 +12,31 @@ import torch
 _CLOSE = 80.0
 
 
-def nothing_seen(features):
-    """The log-sum-exp of each row before the first tile: −∞, (N,), in float64 where the device has it."""
-    wide = torch.float32 if features.device.type == "mps" else torch.float64
-    return torch.full((len(features),), -torch.inf, dtype=wide, device=features.device)
-
-
-def see(logits, left_out):
-    """The log-sum-exp of each row (n,) and of each column (m,) of the tile; −∞ where everything is left out."""
-    wide = nothing_seen(logits).dtype
-    high = _high(logits)
+def see(image, text, scale, ids, match):
+    """-> the log-sum-exps of the tile's rows (n,) and columns (m,), −∞ where all is left out; the matches' logits (n,)
+    or None."""
+    logits = product(image, text.T).mul_(scale)
+    own = logits.diagonal().clone() if match else None
+    left_out, high = _left_out(ids, match), _high(logits)
     if high is None:
         if left_out is not None:
             logits.masked_fill_(left_out, -torch.inf)
-        return [logits.logsumexp(dim).to(wide) for dim in (1, 0)]
-    shares = logits.sub_(high).exp_()
-    if left_out is not None:
-        shares.masked_fill_(left_out, 0)
-    return [high + shares.sum(dim).to(wide).log() for dim in (1, 0)]
+        rows, columns = (logits.logsumexp(dim).to(wide(logits)) for dim in (1, 0))
+    else:
+        shares = logits.sub_(high).exp_()
+        if left_out is not None:
+            shares.masked_fill_(left_out, 0)
+        rows, columns = (high + shares.sum(dim).to(wide(logits)).log() for dim in (1, 0))
+    return rows, columns, own
 
 
-def probabilities(logits, left_out, row_log, column_log):
-    """P(text | image) + P(image | text) of the tile, given the log-sum-exp of each of its whole rows and columns."""
-    high = _high(logits)
+def gradient(image, text, scale, ids, match, row_log, column_log):
+    """-> P(text | image) + P(image | text) − 2Y of the tile, (n, m), in the features' dtype.
+
+    row_log (n,), column_log (m,): the log-sum-exps of the whole rows and columns.
+    """
+    logits = product(image, text.T).mul_(scale)
+    left_out, high = _left_out(ids, match), _high(logits)
     if high is None:
         along_rows = (logits - row_log[:, None].to(logits)).exp_()
         found = along_rows.add_(logits.sub_(column_log.to(logits)).exp_())
@@ -41,7 +44,31 @@ def probabilities(logits, left_out, row_log, column_log):
         # A log-sum-exp further below than this belongs to a line of which all is left out here.
         by_row, by_column = ((high - log).clamp(max=_CLOSE).exp().to(logits) for log in (row_log, column_log))
         found = logits.sub_(high).exp_().mul_(by_row[:, None] + by_column)
-    return found if left_out is None else found.masked_fill_(left_out, 0)
+    if left_out is not None:
+        found.masked_fill_(left_out, 0)
+    if match:
+        found.diagonal().sub_(2)  # here, not at the end: where P is nearly 1, only this difference is left
+    return found.to(image.dtype)
+
+
+def product(left, right):
+    """left @ right, summed in float32 at least."""
+    if left.dtype == torch.bfloat16:
+        return torch.mm(left, right, out_dtype=torch.float32)
+    return left @ right
+
+
+def wide(x):
+    """The dtype for what many tiles add to: float64 where the device has it."""
+    return torch.float32 if x.device.type == "mps" else torch.float64
+
+
+def _left_out(ids, match):
+    """True where a pair shares a class but is no match; None where there are no classes."""
+    if ids is None:
+        return None
+    same = ids[0][:, None] == ids[1]
+    return same.fill_diagonal_(False) if match else same
 
 
 def _high(logits):

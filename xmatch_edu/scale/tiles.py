@@ -2,7 +2,7 @@
 
 Here live `tiled_matching_loss` and the two walks over the tiles that it and `ring` stand on: `see` gathers the
 log-sum-exp of each row and column, `add_gradients` works every tile out once more and carries its gradient to both
-sides. What is done inside one tile, between the matrix products, lives in `passes`.
+sides. What is done with one tile lives in `passes`.
 
 N: images (rows of S)    M: texts (columns of S)    D: features
 """
@@ -40,7 +40,7 @@ class _TiledLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, image, text, scale, class_ids, tile_size):
-        logs = passes.nothing_seen(image), passes.nothing_seen(text)
+        logs = nothing_seen(image), nothing_seen(text)
         own = see(image, text, scale, *logs, class_ids, class_ids, tile_size, own=True)
         ctx.save_for_backward(image, text, scale, class_ids, *logs)
         ctx.tile_size = tile_size
@@ -63,12 +63,12 @@ def see(image, text, scale, row_log, column_log, image_ids, text_ids, tile_size,
     """
     matches = torch.empty_like(row_log) if own else None
     for rows, columns, match in _tiles(image, text, tile_size, own):
-        logits = _logits(image[rows], text[columns], scale)
-        if match:
-            matches[rows] = logits.diagonal().to(matches.dtype)
-        seen = passes.see(logits, _left_out(image_ids, text_ids, rows, columns, match))
+        ids = None if image_ids is None else (image_ids[rows], text_ids[columns])
+        *seen, logits = passes.see(image[rows], text[columns], scale, ids, match)
         for log, where, fresh in zip((row_log, column_log), (rows, columns), seen, strict=True):
             log[where] = torch.logaddexp(log[where], fresh)
+        if match:
+            matches[rows] = logits.to(matches.dtype)
     return matches
 
 
@@ -80,14 +80,10 @@ def add_gradients(image, text, scale, row_log, column_log, image_ids, text_ids, 
     row_log, column_log: the log-sum-exps, complete. The gradients: (N, D) and (M, D), in `accumulator`'s dtype.
     """
     for rows, columns, match in _tiles(image, text, tile_size, own):
-        logits = _logits(image[rows], text[columns], scale)
-        left_out = _left_out(image_ids, text_ids, rows, columns, match)
-        weights = passes.probabilities(logits, left_out, row_log[rows], column_log[columns])
-        if match:
-            weights.diagonal().sub_(2)  # here, not at the end: where P is nearly 1, only this difference is left
-        weights = weights.to(image.dtype)
-        image_gradient[rows] += _product(weights, text[columns])
-        text_gradient[columns] += _product(weights.T, image[rows])
+        ids = None if image_ids is None else (image_ids[rows], text_ids[columns])
+        tile = passes.gradient(image[rows], text[columns], scale, ids, match, row_log[rows], column_log[columns])
+        image_gradient[rows] += passes.product(tile, text[columns])
+        text_gradient[columns] += passes.product(tile.T, image[rows])
 
 
 def finish(image_gradient, text_gradient, image, text, scale, weight):
@@ -108,6 +104,11 @@ def prepare(image_features, text_features, scale, class_ids):
         return image_features, text_features, scale  # its products are summed in float32 by the GPU itself
     dtype = accumulator(image_features)
     return image_features.to(dtype), text_features.to(dtype), scale
+
+
+def nothing_seen(features):
+    """The log-sum-exp of each row (column) before the first tile: −∞, (N,)."""
+    return torch.full((len(features),), -torch.inf, dtype=passes.wide(features), device=features.device)
 
 
 def accumulator(features):
@@ -136,21 +137,3 @@ def _tiles(image, text, tile_size, own):
 
 def _slices(count, size):
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def _logits(image, text, scale):
-    return _product(image, text.T).mul_(scale)
-
-
-def _product(left, right):
-    if left.dtype == torch.bfloat16:
-        return torch.mm(left, right, out_dtype=torch.float32)
-    return left @ right
-
-
-def _left_out(image_ids, text_ids, rows, columns, match):
-    """True where a pair of the tile shares a class but is no match; None where there are no classes."""
-    if image_ids is None:
-        return None
-    same = image_ids[rows, None] == text_ids[columns]
-    return same.fill_diagonal_(False) if match else same
