@@ -17,6 +17,17 @@ def shared(concepts):
     return same(concepts) / sizes(concepts)[:, None]
 
 
+def spared_the_other_way(image_concepts, text_concepts, labels):
+    mask = np.equal.outer(image_concepts, text_concepts)
+    for text, image in enumerate(labels):
+        mask[image, text] = False
+    return mask
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-np.clip(z, -700, 700)))
+
+
 def price(z):
     return np.logaddexp(0, -z)
 
@@ -66,6 +77,10 @@ LOOKALIKES = {
          "numbers in place of True and False"),
         (lambda a, b, labels: np.equal.outer(b, a), None),
         (lambda a, b, labels: np.zeros((len(a), len(b)), dtype=bool), None),
+        (spared_the_other_way, "the labels read the other way"),
+        (lambda a, b, labels: np.equal.outer(a, b) & ~np.isin(np.arange(len(b)), labels), "the columns of all matches"),
+        (lambda a, b, labels: np.equal.outer(a, b[labels]) & ~np.eye(len(a), dtype=bool), "images with images"),
+        (lambda a, b, labels: np.equal.outer(a, b) & (np.arange(len(a))[:, None] != labels[labels.argsort()][0]), None),
         (lambda a, b, labels: ~np.equal.outer(a, b) & (labels[:, None] != np.arange(len(b))),
          "all true negatives are masked"),
     ],
@@ -77,6 +92,9 @@ LOOKALIKES = {
         (lambda c, s: (1 - s) * np.eye(len(c)) + s / len(c), "the share is dealt among all texts"),
         (lambda c, s: np.eye(len(c)), "the identity again"),
         (lambda c, s: s * shared(c), None),
+        (lambda c, s: np.where(np.eye(len(c)) > 0, 1 - s, s * shared(c)),
+         "the own text gets nothing of the shared part"),
+        (lambda c, s: np.where(np.eye(len(c)) > 0, 1, s * shared(c)), None),
         (lambda c, s: shared(c) + np.eye(len(c)), None),
         (lambda c, s: same(c) / sizes(c).max(), None),
         (lambda c, s: ((1 - s) * np.eye(len(c)) + s * same(c)) / (1 - s + s * sizes(c))[:, None], None),
@@ -92,7 +110,15 @@ LOOKALIKES = {
         (lambda S, Y, a, b: price(signs(Y) * a * S).sum() / len(S), "the bias is missing"),
         (lambda S, Y, a, b: price(signs(Y) * a * (S + b)).sum() / len(S), "the bias before the scale"),
         (lambda S, Y, a, b: price(signs(Y) * (S / a + b)).sum() / len(S), None),
-        (lambda S, Y, a, b: price(signs(Y) * a * S + b).sum() / len(S), None),
+        (lambda S, Y, a, b: price(signs(Y) * a * S + b).sum() / len(S), "the sign without the bias"),
+        (lambda S, Y, a, b: price(signs(Y) * a * S - b).sum() / len(S), None),
+        (lambda S, Y, a, b: -(Y * np.log(sigma(a * S + b) + 1e-12)
+                              + (1 - Y) * np.log(1 - sigma(a * S + b) + 1e-12)).sum() / len(S),
+         "a price with a ceiling"),
+        (lambda S, Y, a, b: -np.log(np.clip(sigma(signs(Y) * (a * S + b)), 1e-7, 1)).sum() / len(S),
+         "a price with a ceiling"),
+        (lambda S, Y, a, b: price(np.clip(signs(Y) * (a * S + b), -30, 30)).sum() / len(S), "a price with a ceiling"),
+        (lambda S, Y, a, b: price(np.clip(signs(Y) * (a * S + b), -2, 2)).sum() / len(S), None),
         (lambda S, Y, a, b: price(signs(Y) * (a * S + b)).sum() / len(S) / 2, None),
     ],
 }  # fmt: skip

@@ -58,6 +58,7 @@ split_by_concept = Exercise(
         "5 concepts with any numbers, in any order": (np.array([40, 7, 7, 90, 3, 40, 12, 3, 3, 3, 90]), 0.4),
         "4 concepts in 8 rows, and so small a share that none is hidden": (np.array([2, 5, 5, 9, 7, 9, 9, 9]), 0.2),
         "10 concepts in 30 rows": (_random.permutation(np.repeat(np.arange(10), [2, 1, 1, 3, 2, 1, 4, 6, 1, 9])), 0.3),
+        "7 concepts in 12 rows, most of them hidden": (np.array([6, 1, 1, 20, 8, 11, 6, 15, 15, 6, 13, 8]), 0.8),
     },
     picture=None,
     misconceptions=(
@@ -109,11 +110,18 @@ split_by_concept = Exercise(
         ),
         Misconception(
             "rounded up",
-            "You rounded share · C to the nearest number, or up. Asked is the whole part: int(share · C) rounds down.",
+            "You rounded share · C to the nearest number, or up, or you rounded down how many concepts stay. Asked is "
+            "the whole part of those that are hidden: int(share · C) rounds down.",
             lambda concepts, share: np.isin(concepts, np.unique(concepts)[
                 len(np.unique(concepts)) - int(np.ceil(share * len(np.unique(concepts)))):]),
             lambda concepts, share: np.isin(concepts, np.unique(concepts)[
                 len(np.unique(concepts)) - int(share * len(np.unique(concepts)) + 0.5):]),
+        ),
+        Misconception(
+            "never none",
+            "Where share · C is below 1 you hide a concept all the same. Asked is the whole part, int(share · C), and "
+            "that may be 0.",
+            lambda concepts, share: np.isin(concepts, np.unique(concepts)[-max(1, _hidden(concepts, share)[1]):]),
         ),
         Misconception(
             "positions or names in place of True and False",
@@ -252,6 +260,7 @@ scale_step = Exercise(
         "scale 2, a steep slope": (2.0, 3.0, 0.5, 100.0),
         "scale 90, and the step goes beyond the largest": (90.0, -0.05, 0.1, 100.0),
         "scale 0.5, slope −0.4": (0.5, -0.4, 1.0, 20.0),
+        "scale 18, and the step goes beyond a largest of 20": (18.0, -0.1, 0.1, 20.0),
     },
     misconceptions=(
         Misconception(
@@ -293,6 +302,11 @@ scale_step = Exercise(
             "Nothing stops your scale: it grows as long as the model gets surer. What must stay at most `largest` is "
             "the scale that comes out, not the one before the step, and not the logarithm.",
             lambda scale, slope, rate, largest: scale * np.exp(-rate * slope * scale),
+        ),
+        Misconception(
+            "a limit of 100, whatever is asked",
+            "You wrote the limit of CLIP into your function. It is given as `largest`, and may be another number.",
+            lambda scale, slope, rate, largest: min(100.0, scale * np.exp(-rate * slope * scale)),
         ),
         Misconception(
             "at least, not at most",
@@ -419,7 +433,27 @@ fair_recall = Exercise(
             "Only the scores equal to that of the *own* text matter. You compared with something else, such as the "
             "row's best score.",
             lambda S, k: np.clip(k / (S.max(1, keepdims=True) == S).sum(1), 0, 1).mean(),
-            lambda S, k: ((np.diag(S) == S.max(1)) / (S.max(1, keepdims=True) == S).sum(1)).mean(),
+        ),
+        Misconception(
+            "k is not used",
+            "You asked whether the own text is the best, whatever k is. With k = 2 the second place counts as well.",
+            lambda S, k: _fair(S, 1),
+            lambda S, k: (_above(S) == 0).mean(),
+            lambda S, k: (_above(S) + _level(S) == 1).mean(),
+            lambda S, k: _found(S),
+        ),
+        Misconception(
+            "one place of the equals",
+            "Among equals you counted one place, with the chance 1 / how many they are. All of their places that are "
+            "within k count: k − above of them.",
+            lambda S, k: ((_above(S) < k) / _level(S)).mean(),
+        ),
+        Misconception(
+            "each score against the match of its column",
+            "np.diag(S) is flat, so it was laid along the rows: each score met the match of its own column. All scores "
+            "of row i have to meet S[i, i]: [:, None] makes a column of the diagonal.",
+            lambda S, k: np.clip((k - (np.diag(S) < S).sum(1)) / (np.diag(S) == S).sum(1), 0, 1).mean(),
+            lambda S, k: ((np.diag(S) < S).sum(1) < k).mean(),
         ),
     ),
 )  # fmt: skip
@@ -459,6 +493,7 @@ held_out_recall = Exercise(
         "30 pairs, 10 of them test": (_trained(np.tile([0, 1, 2], 10), 1.2), np.tile([0, 1, 2], 10)),
         "23 pairs, 7 of them test": (_trained(np.array([0, 2, 0, 1, 0, 2, 0] * 3 + [1, 2]), 1.1),
                                      np.array([0, 2, 0, 1, 0, 2, 0] * 3 + [1, 2])),
+        "12 pairs, 5 of them test, and all scores below 0": (_trained(_SPLIT[:12], 0.5) - 8, _SPLIT[:12].copy()),
     },
     error=1e-6,
     misconceptions=(
@@ -482,9 +517,11 @@ held_out_recall = Exercise(
         ),
         Misconception(
             "the gallery holds the trained texts too",
-            "Your rows are the test pictures, and your columns all texts. The figure then depends on how much was "
-            "trained on, and cannot be compared: take the test columns too.",
+            "Your rows are the test pictures, but your columns hold trained texts as well. The figure then depends on "
+            "how much was trained on, and cannot be compared: take the test columns only.",
             lambda S, split: _right_rows(S)[split == 2].mean(),
+            lambda S, split: (S[split == 2].argmax(1) == np.arange((split == 2).sum())).mean(),
+            lambda S, split: _right_rows(np.where(split != 1, S, -np.inf))[split == 2].mean(),
         ),
         Misconception(
             "everything that was not trained on",
@@ -510,6 +547,12 @@ held_out_recall = Exercise(
             lambda S, split: _held_out(S, split) * (split == 2).mean(),
             lambda S, split: ((S[:, split == 2].argmax(1) == np.cumsum(split == 2) - 1) & (split == 2)).mean(),
             lambda S, split: (_right_rows(S) & (split == 2)).mean(),
+        ),
+        Misconception(
+            "0 in place of −∞",
+            "You set the scores of all other texts to 0. Where the test scores are below 0, those are the best then: "
+            "cut the columns out, or put −∞ there.",
+            lambda S, split: _right_rows(np.where(split == 2, S, 0))[split == 2].mean(),
         ),
         Misconception(
             "places of the whole matrix",

@@ -211,6 +211,18 @@ false_negative_mask = Exercise(
             lambda a, b, labels: (a[:, None] == b[None, :]) & ~np.eye(len(a), len(b), dtype=bool),
         ),
         Misconception(
+            "the labels read the other way",
+            "You read labels[k] as the image of text k. It is the text of image k: the match of image i stands in "
+            "column labels[i] of row i.",
+            lambda a, b, labels: _spared(a[:, None] == b[None, :], labels, np.arange(len(labels))),
+        ),
+        Misconception(
+            "the columns of all matches",
+            "You spared whole columns: mask[:, labels] is every row in each of these columns. One cell a row is "
+            "mask[np.arange(N), labels].",
+            lambda a, b, labels: _spared(a[:, None] == b[None, :], slice(None), labels),
+        ),
+        Misconception(
             "the matches alone are masked",
             "You left out the matches, which is the one thing that must stay. Masked is what shares the concept and is "
             "no match.",
@@ -249,6 +261,11 @@ false_negative_mask = Exercise(
         ),
     ),
 )  # fmt: skip
+
+
+def _spared(mask, rows, columns):
+    mask[rows, columns] = False
+    return mask
 
 
 def _matches(image_concepts, text_concepts, labels):
@@ -300,6 +317,7 @@ soft_targets = Exercise(
             lambda concepts, share: (1 - share) * np.eye(len(concepts)) + share * _mask_shared(concepts),
             lambda concepts, share: np.where(_sizes(concepts)[:, None] > 1, (1 - share) * np.eye(len(concepts))
                                              + share * _mask_shared(concepts), np.eye(len(concepts))),
+            lambda concepts, share: np.where(_eye(concepts), 1 - share, share * _shared(concepts)),
         ),
         Misconception(
             "the share is dealt among all texts",
@@ -373,6 +391,9 @@ def _softmax_prices(S, Y, scale, bias):
     return -(share * Y / Y.sum(1, keepdims=True)).sum() / len(S)
 
 
+# What people add to a probability, or clip it at, and where they clip a logit. The largest price is −log of it.
+_CEILINGS = (*(-np.log(10.0**-digits) for digits in (6, 7, 8, 9, 10, 12, 15, 16)), 10, 20, 30, 50, 100, 500)
+
 _TWINS = np.array([[1, 0, 1, 0, 0], [0, 1, 0, 0, 0], [1, 0, 1, 0, 0], [0, 0, 0, 1, 1], [0, 0, 0, 1, 1]], dtype=float)
 
 sigmoid_cross_entropy = Exercise(
@@ -445,6 +466,19 @@ sigmoid_cross_entropy = Exercise(
             "log(1 + exp(−z)) with np.logaddexp(0, −z), which never overflows.",
             lambda S, Y, scale, bias: float(_naive(_signed(S, Y, scale, bias)).sum() / len(S)),
             lambda S, Y, scale, bias: float(np.log1p(np.exp(-np.float32(_signed(S, Y, scale, bias)))).sum() / len(S)),
+        ),
+        Misconception(
+            "a price with a ceiling",
+            "You kept the logarithm away from 0 with a small number or a clip. Then no cell can pay more than some "
+            "fixed price, and beyond it nudging a score changes nothing. np.logaddexp(0, −z) needs no such help.",
+            *(lambda S, Y, scale, bias, most=most: float(
+                np.minimum(most, _price(_signed(S, Y, scale, bias))).sum() / len(S)) for most in _CEILINGS),
+        ),
+        Misconception(
+            "the sign without the bias",
+            "You turned the sign of scale · S, and not that of the bias. It is the whole logit z that is turned round "
+            "for a non-match: put it in brackets.",
+            lambda S, Y, scale, bias: _price(np.where(Y > 0, 1, -1) * scale * S + bias).sum() / len(S),
         ),
         Misconception(
             "divided by the matches",
