@@ -69,6 +69,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "plots/shapes": {"plots"},
     "plots/costs": {"plots"},
     "plots/spread": {"plots"},
+    "plots/pieces": {"plots"},
     "certificate": {"loops", "measure", "plots"},
     "bench/contenders": {"losses", "scores"},
     "bench/damsm": {"losses", "scores", "bench"},
@@ -86,6 +87,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "explore/matching": {"inputs", "loops", "plots", "explore"},
     "explore/film": {"inputs", "loops", "plots", "explore"},
     "explore/search": {"inputs", "plots", "data", "explore"},
+    "explore/tiles": {"inputs", "loops", "plots", "explore"},
     "explore/__init__": {"explore"},
     "check/__init__": {"check"},
     "check/calm": set(),
@@ -105,6 +107,8 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "check/chapter_07": {"check", "loops"},
     "check/chapter_08": {"check"},
     "check/chapter_09": {"check", "loops"},
+    "check/chapter_10": {"check", "loops", "measure"},
+    "check/chapter_11": {"check", "loops"},
 }
 
 

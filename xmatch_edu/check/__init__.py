@@ -21,11 +21,14 @@ from xmatch_edu.check import (
     chapter_07,
     chapter_08,
     chapter_09,
+    chapter_10,
+    chapter_11,
     progress,
 )
 
 CHAPTERS = (
     chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09,
+    chapter_10, chapter_11,
 )  # fmt: skip
 
 # check.first_loss, check.labels_after and so on: each exercise under its own name.
