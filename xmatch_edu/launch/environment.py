@@ -42,10 +42,13 @@ def optional(root):
 
 
 def requirements(root, extras=()):
-    """Every requirement of the course, as pyproject.toml writes them: name>=bound; and those of the extras."""
+    """Every requirement of the course on this system, as name>=bound, and those of the extras. pyproject.toml may bind
+    a line to one system: name>=bound; sys_platform == 'linux'."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     groups = project["optional-dependencies"]
-    return project["dependencies"] + [line for extra in ("test", *extras) for line in groups[extra]]
+    lines = project["dependencies"] + [line for extra in ("test", *extras) for line in groups[extra]]
+    split = (line.partition("; ") for line in lines)
+    return [line for line, _, system in split if system in ("", f"sys_platform == '{sys.platform}'")]
 
 
 def plain(name):

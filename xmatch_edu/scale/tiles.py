@@ -2,10 +2,12 @@
 
 Here live `tiled_matching_loss` and the two walks over the tiles that it and `ring` stand on: `see` gathers the
 log-sum-exp of each row and column, `add_gradients` works every tile out once more and carries its gradient to both
-sides. What is done with one tile lives in `passes`.
+sides. What is done with one tile lives in `passes`, and for a GPU in `kernel`.
 
 N: images (rows of S)    M: texts (columns of S)    D: features
 """
+
+import importlib.util
 
 import torch
 
@@ -64,7 +66,7 @@ def see(image, text, scale, row_log, column_log, image_ids, text_ids, tile_size,
     matches = torch.empty_like(row_log) if own else None
     for rows, columns, match in _tiles(image, text, tile_size, own):
         ids = None if image_ids is None else (image_ids[rows], text_ids[columns])
-        *seen, logits = passes.see(image[rows], text[columns], scale, ids, match)
+        *seen, logits = _room(image).see(image[rows], text[columns], scale, ids, match)
         for log, where, fresh in zip((row_log, column_log), (rows, columns), seen, strict=True):
             log[where] = torch.logaddexp(log[where], fresh)
         if match:
@@ -81,7 +83,7 @@ def add_gradients(image, text, scale, row_log, column_log, image_ids, text_ids, 
     """
     for rows, columns, match in _tiles(image, text, tile_size, own):
         ids = None if image_ids is None else (image_ids[rows], text_ids[columns])
-        tile = passes.gradient(image[rows], text[columns], scale, ids, match, row_log[rows], column_log[columns])
+        tile = _room(image).gradient(image[rows], text[columns], scale, ids, match, row_log[rows], column_log[columns])
         image_gradient[rows] += passes.product(tile, text[columns])
         text_gradient[columns] += passes.product(tile.T, image[rows])
 
@@ -126,6 +128,13 @@ def tile_size_on(device, tile_size):
 def no_gradient_of_the_gradient(name):
     if torch.is_grad_enabled():  # only under create_graph=True, where what follows would silently be left out
         raise RuntimeError(f"{name} has no gradient of its gradient (create_graph=True)")
+
+
+def _room(image):
+    """Who works on the tiles: the kernel for bfloat16 on an NVIDIA GPU with Triton, else torch."""
+    if image.is_cuda and image.dtype == torch.bfloat16 and importlib.util.find_spec("triton"):
+        return importlib.import_module("xmatch_edu.scale.kernel")
+    return passes
 
 
 def _tiles(image, text, tile_size, own):
