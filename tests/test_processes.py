@@ -1,0 +1,394 @@
+"""The loss over several processes: real ones, started by torchrun. Few are started, and each works out many cases."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from torch import distributed
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+
+from xmatch_edu import labels, losses, scale
+from xmatch_edu.scale import ring, tiles
+
+WORLDS, SIZES, DTYPES = (2, 3), (1, 2, 5), ("float64", "float32")
+EXACT = ("gather, full loss", "local loss", "ring", "ring with classes", "ring, all one class", "ring, small tiles")
+TRAPS = ("no gradient, full loss", "no gradient, local loss")
+
+
+# --- what the processes do ------------------------------------------------------------------------------------------
+
+
+class Branches(torch.nn.Module):
+    """Two linear branches and a learned scale: all that a gradient must reach."""
+
+    def __init__(self, dtype):
+        super().__init__()
+        torch.manual_seed(1)
+        self.image, self.text = torch.nn.Linear(6, 4, dtype=dtype), torch.nn.Linear(5, 4, dtype=dtype)
+        self.logit_scale = torch.nn.Parameter(torch.tensor(1.7, dtype=dtype))
+
+    def forward(self, x, y):
+        return F.normalize(self.image(x), dim=1), F.normalize(self.text(y), dim=1), self.logit_scale.exp()
+
+    def gradients(self):
+        return {name: parameter.grad.flatten().tolist() for name, parameter in self.named_parameters()}
+
+
+def whole_batch(n, dtype):
+    """-> inputs of both sides, and classes that reach from one process to the next."""
+    torch.manual_seed(n)
+    return torch.randn(n, 6, dtype=dtype), torch.randn(n, 5, dtype=dtype), torch.arange(n) // 2
+
+
+def loss_of(way, image, text, factor, ids):
+    rank, n = distributed.get_rank(), len(image)
+    if way == "gather, full loss" or way == "no gradient, full loss":
+        with_gradient = way == "gather, full loss"
+        image, text = (scale.gather(side, with_gradient=with_gradient) for side in (image, text))
+        return losses.matching_loss(image @ text.T, scale=factor)
+    if way == "no gradient, local loss":
+        images, texts = (scale.gather(side, with_gradient=False) for side in (image, text))
+        which = rank * n + torch.arange(n)
+        rows = losses.matching_loss(image @ texts.T, which, scale=factor, direction="image_to_text")
+        return (rows + losses.matching_loss(text @ images.T, which, scale=factor, direction="image_to_text")) / 2
+    if way == "local loss":
+        return scale.local_matching_loss(image, text, scale=factor)
+    ids = {"ring with classes": ids, "ring, all one class": torch.zeros_like(ids)}.get(way)
+    return scale.ring_matching_loss(image, text, scale=factor, class_ids=ids)
+
+
+def every_case(place):
+    """-> for each way, size and dtype: the loss of this process, and the mean over processes of the gradients."""
+    return {f"{way}, {n}, {dtype}": one_case(place, way, n, getattr(torch, dtype))
+            for way in EXACT + TRAPS for n in SIZES for dtype in DTYPES}
+
+
+def one_case(place, way, n, dtype):
+    tiles._TILE_ON_CPU = 2 if way == "ring, small tiles" else 1024
+    model = Branches(dtype)
+    x, y, ids = (whole[place.rank * n : (place.rank + 1) * n] for whole in whole_batch(n * place.world_size, dtype))
+    loss = loss_of(way, *model(x, y), ids)
+    loss.backward()
+    for parameter in model.parameters():
+        distributed.all_reduce(parameter.grad)
+        parameter.grad /= place.world_size
+    return {"loss": loss.item(), "gradients": model.gradients()}
+
+
+def under_ddp(place):
+    """The same, the mean left to DDP: -> for each way the gradients."""
+    found = {}
+    for way in EXACT[:3]:
+        model = DistributedDataParallel(Branches(torch.float64))
+        x, y, ids = (whole[place.rank * 5 : (place.rank + 1) * 5] for whole in whole_batch(15, torch.float64))
+        loss_of(way, *model(x, y), ids).backward()
+        found[way] = model.module.gradients()
+    return found
+
+
+def every_mistake(place):
+    """-> what each mistake, made by the last process, is told on this process, and how soon."""
+    odd = place.rank == place.world_size - 1
+    good, learned = torch.ones(2, 3), torch.ones(2, 3, requires_grad=True)
+    local, around = scale.local_matching_loss, scale.ring_matching_loss
+
+    def weighed(side):
+        (around(side, good, scale=2.0) * (3 if odd else 1)).backward()
+
+    def twice(loss):
+        torch.autograd.grad(loss.sum(), learned, create_graph=True)
+
+    mistakes = {
+        "n": lambda: scale.gather(torch.ones(3, 3) if odd else good),
+        "width": lambda: scale.gather(torch.ones(2, 4) if odd else good),
+        "dtype": lambda: scale.gather(good.double() if odd else good),
+        "gradient": lambda: scale.gather(learned if odd else good),
+        "with_gradient": lambda: scale.gather(learned, with_gradient=odd),
+        "NaN": lambda: scale.gather(good * math.nan if odd else good),
+        "no tensor": lambda: scale.gather([1.0] if odd else good),
+        "local, n": lambda: local(*[torch.ones(3, 3) if odd else good] * 2, scale=2.0),
+        "local, sides": lambda: local(good, torch.ones(1, 3) if odd else good, scale=2.0),
+        "local, scale": lambda: local(good, good, scale=2.5 if odd else 2.0),
+        "ring, n": lambda: around(*[torch.ones(3, 3) if odd else good] * 2, scale=2.0),
+        "ring, scale": lambda: around(good, good, scale=-1.0 if odd else 2.0),
+        "ring, classes": lambda: around(good, good, scale=2.0, class_ids=torch.zeros(2).long() if odd else None),
+        "ring, weight": lambda: weighed(learned),
+        "gather, twice": lambda: twice(scale.gather(learned)),
+        "ring, twice": lambda: twice(around(learned, good, scale=2.0)),
+    }
+    told = {}
+    for name, mistake in mistakes.items():
+        start = time.perf_counter()
+        try:
+            mistake()
+        except Exception as error:
+            told[name] = [type(error).__name__, str(error), time.perf_counter() - start]
+    return told
+
+
+def everything(place):
+    # In half precision gather and ring carry what they are given.
+    half = scale.gather(torch.full((2, 3), place.rank, dtype=torch.bfloat16))
+    text = torch.tensor([place.rank])
+    return {
+        "cases": every_case(place), "ddp": under_ddp(place) if place.world_size == 3 else None,
+        "mistakes": every_mistake(place), "half": half[:, 0].tolist(),
+        "held": [held.item() for _, (held, _), _ in ring.around([text, None], [])],
+        "again": every_case(place)["ring, 5, float64"],
+    }  # fmt: skip
+
+
+def sleep(place, file, seconds):
+    Path(file).with_suffix(f".{place.rank}").write_text(str(os.getpid()))
+    time.sleep(seconds)
+
+
+def fail(place):
+    if place.rank == 1:
+        raise ValueError("the second process has no text")
+    scale.gather(torch.ones(2, 3))
+    scale.gather(torch.ones(2, 3))
+
+
+def echo(place, word):
+    return [place.rank, place.world_size, str(place.device), word, os.environ["OMP_NUM_THREADS"]]
+
+
+# --- what they found ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def ranks(request):
+    return scale.torchrun.run("test_processes:everything", processes=request.param)
+
+
+def alone(way, n, dtype):
+    """The same in one process, on the whole batch -> loss, gradients."""
+    model = Branches(dtype)
+    x, y, ids = whole_batch(n, dtype)
+    ids = {"ring with classes": ids, "ring, all one class": torch.zeros_like(ids)}.get(way)
+    image, text, factor = model(x, y)
+    loss = losses.matching_loss(image @ text.T, scale=factor, mask=None if ids is None else labels.same_class_mask(ids))
+    loss.backward()
+    return loss.item(), model.gradients()
+
+
+def as_vector(gradients, names=None):
+    return torch.tensor([x for name, values in gradients.items() if not names or name in names for x in values],
+                        dtype=torch.float64)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("way", EXACT)
+def test_the_mean_over_processes_is_what_one_process_finds_on_the_whole_batch(ranks, way, n, dtype):
+    found = [rank["cases"][f"{way}, {n}, {dtype}"] for rank in ranks]
+    loss, gradients = alone(way, n * len(ranks), getattr(torch, dtype))
+    # The logits are at most exp(1.7) = 5.5.
+    within = 1e-10 if dtype == "float64" else 8 * torch.finfo(torch.float32).eps * 5.5
+    assert sum(one["loss"] for one in found) / len(ranks) == pytest.approx(loss, abs=within)
+    for one in found:
+        for name, wanted in gradients.items():
+            difference = as_vector(one["gradients"], [name]) - torch.tensor(wanted, dtype=torch.float64)
+            assert difference.norm() <= within * max(1, as_vector(gradients).norm())
+
+
+def test_ddp_takes_that_mean(ranks):
+    if len(ranks) != 3:
+        pytest.skip("worked out with three processes")
+    for way in EXACT[:3]:
+        _, wanted = alone(way, 15, torch.float64)
+        for rank in ranks:
+            assert (as_vector(rank["ddp"][way]) - as_vector(wanted)).norm() < 1e-10
+
+
+WEIGHTS = ("image.weight", "image.bias", "text.weight", "text.bias")
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_gathered_without_gradient_the_full_loss_steps_too_short(ranks, n):
+    _, gradients = alone("full", n * len(ranks), torch.float64)
+    found = ranks[0]["cases"][f"no gradient, full loss, {n}, float64"]["gradients"]
+    assert (as_vector(found, WEIGHTS) * len(ranks) - as_vector(gradients, WEIGHTS)).norm() < 1e-10
+    # The scale is not gathered: its gradient is whole.
+    assert found["logit_scale"] == pytest.approx(gradients["logit_scale"], abs=1e-10)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_gathered_without_gradient_the_local_loss_goes_elsewhere(ranks, n):
+    loss, gradients = alone("local", n * len(ranks), torch.float64)
+    found = [rank["cases"][f"no gradient, local loss, {n}, float64"] for rank in ranks]
+    assert sum(one["loss"] for one in found) / len(ranks) == pytest.approx(loss, abs=1e-10)  # the loss does not tell
+    one, other = as_vector(found[0]["gradients"], WEIGHTS), as_vector(gradients, WEIGHTS)
+    assert F.cosine_similarity(one, other, dim=0) < 0.97
+    assert (one / one.norm() - other / other.norm()).norm() > 0.2
+
+
+def test_processes_that_went_through_many_mistakes_still_agree(ranks):
+    for rank in ranks:
+        assert rank["again"] == rank["cases"]["ring, 5, float64"]
+
+
+def test_blocks_come_in_the_order_of_the_ranks(ranks):
+    for rank in ranks:
+        assert rank["half"] == [r for r in range(len(ranks)) for _ in range(2)]
+
+
+def test_the_ring_passes_to_the_next_process(ranks):
+    for own, rank in enumerate(ranks):
+        assert rank["held"] == [(own - step) % len(ranks) for step in range(len(ranks))]
+
+
+MISTAKES = {  # the error of the process that made it, that of the others, and what both must say
+    "n": ("ValueError", "ValueError", ["number of pairs", "rank 0 has 2", "has 3"]),
+    "width": ("ValueError", "ValueError", ["width", "rank 0 has 3", "has 4"]),
+    "dtype": ("ValueError", "ValueError", ["rank 0 has torch.float32", "has torch.float64"]),
+    "gradient": ("ValueError", "ValueError", ["gradient is wanted", "rank 0 has no", "has yes"]),
+    "with_gradient": ("ValueError", "ValueError", ["gradient is wanted", "rank 0 has no", "has yes"]),
+    "NaN": ("ValueError", "RuntimeError", []),
+    "no tensor": ("TypeError", "RuntimeError", []),
+    "local, n": ("ValueError", "ValueError", ["number of pairs", "rank 0 has 2", "has 3"]),
+    "local, sides": ("ValueError", "RuntimeError", []),
+    "local, scale": ("ValueError", "ValueError", ["scale", "rank 0 has 2", "has 2.5"]),
+    "ring, n": ("ValueError", "ValueError", ["number of pairs", "rank 0 has 2", "has 3"]),
+    "ring, scale": ("ValueError", "RuntimeError", []),
+    "ring, classes": ("ValueError", "ValueError", ["class_ids", "rank 0 has no", "has yes"]),
+    "ring, weight": ("ValueError", "ValueError", ["multiplied", "rank 0 has 1", "has 3"]),
+    "gather, twice": ("RuntimeError", "RuntimeError", ["gather", "create_graph"]),
+    "ring, twice": ("RuntimeError", "RuntimeError", ["ring_matching_loss", "create_graph"]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_of_one_process_is_an_error_on_each_and_none_waits(ranks, mistake):
+    of_it, of_others, words = MISTAKES[mistake]
+    for rank, one in enumerate(ranks):
+        odd = rank == len(ranks) - 1
+        kind, message, seconds = one["mistakes"][mistake]
+        assert kind == (of_it if odd else of_others) and seconds < 5
+        for word in words if of_it == of_others else [] if odd else [f"rank {len(ranks) - 1}"]:
+            assert word in message
+
+
+# --- alone ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["no group", "a group of one"])
+def world_of_one(request):
+    if request.param == "a group of one":
+        distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    with scale.joined() as place:
+        yield place
+    if request.param == "a group of one":
+        assert distributed.is_initialized()  # joined leaves what it found
+        distributed.destroy_process_group()
+
+
+def test_a_world_of_one(world_of_one):
+    assert world_of_one[:2] == (0, 1)
+    image, text = (torch.randn(5, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    assert scale.gather(image) is image and scale.gather(image, with_gradient=False) is image
+    wanted = losses.matching_loss(image @ text.T, scale=3.0)
+    sides = torch.autograd.grad(wanted, (image, text))
+    for loss in (scale.local_matching_loss, scale.ring_matching_loss):
+        found = loss(image, text, scale=3.0)
+        assert found.item() == pytest.approx(wanted.item(), abs=1e-12)
+        for one, other in zip(torch.autograd.grad(found, (image, text)), sides, strict=True):
+            assert (one - other).norm() < 1e-12
+
+
+ok = torch.ones(2, 3)
+WRONG = {
+    "image_features.*image side.*width|same width.*image side": dict(image_features=torch.ones(2, 4)),
+    "text_features.*text side.*NaN|text_features.*nan": dict(text_features=ok * math.nan),
+    "text_features must be": dict(text_features=[1.0]),
+    "in pairs.*2 on the image side and 3 on the text side": dict(text_features=torch.ones(3, 3)),
+    "image_features is empty": dict(image_features=torch.ones(0, 3)),
+    "same dtype": dict(text_features=ok.double()),
+    "scale must be positive": dict(scale=0.0),
+    "scale must be a number": dict(scale="2"),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+@pytest.mark.parametrize("loss", [scale.local_matching_loss, scale.ring_matching_loss])
+def test_wrong_inputs_are_named_with_their_side(loss, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        loss(**{"image_features": ok, "text_features": ok, "scale": 2.0, **WRONG[message]})
+
+
+def test_wrong_classes_and_wrong_features_are_named():
+    with pytest.raises(ValueError, match=r"class_ids.*2; got 3"):
+        scale.ring_matching_loss(ok, ok, scale=2.0, class_ids=torch.zeros(3).long())
+    for wrong in (torch.ones(3), ok.long(), [1.0], ok * math.inf):
+        with pytest.raises((TypeError, ValueError), match="features"):
+            scale.gather(wrong)
+
+
+# --- starting and ending --------------------------------------------------------------------------------------------
+
+
+def test_two_jobs_at_once_from_any_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(scale.torchrun.run, "test_processes:echo", word=word) for word in ("a", "b")]
+    for job, word in zip(jobs, "ab", strict=True):
+        assert job.result() == [[rank, 2, "cpu", word, "1"] for rank in range(2)]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no signal that kills")
+def test_a_killed_process_ends_the_job():
+    start = time.perf_counter()
+    with pytest.raises(RuntimeError, match=r"rank 1 was killed \(SIGKILL\), and torchrun ended the others"):
+        scale.torchrun.run("lose", victim=1, seconds=60)
+    assert time.perf_counter() - start < 60
+
+
+def test_the_rank_that_failed_first_is_quoted():
+    with pytest.raises(RuntimeError, match=r"(?s)rank 1 failed first.*ValueError: the second process has no text"):
+        scale.torchrun.run("test_processes:fail")
+
+
+def test_a_task_that_never_ends_is_ended_with_all_its_processes(tmp_path):
+    with pytest.raises(TimeoutError, match="sleep was not done after 6 s"):
+        scale.torchrun.run("test_processes:sleep", limit=6, file=str(tmp_path / "pid"), seconds=300)
+    started = [int(file.read_text()) for file in tmp_path.iterdir()]
+    assert len(started) == 2 and not [pid for pid in started if _is_alive(pid)]
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Ended, but nobody has asked yet how: in a container nobody may ever.
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+SCRIPT = """
+import time, torch
+from xmatch_edu import scale
+with scale.joined(timeout=3) as place:
+    if place.rank == 1:
+        time.sleep(120)
+    scale.gather(torch.ones(2, 3))
+"""
+
+
+def test_a_process_that_does_not_come_is_not_waited_for(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=localhost",
+               "--nproc-per-node=2", str(tmp_path / "script.py")]  # fmt: skip
+    done = subprocess.run(command, env=scale.torchrun._environment(), capture_output=True, text=True, timeout=100)
+    assert done.returncode != 0 and "imed out" in done.stderr and "rank      : 0" in done.stderr
+    assert time.perf_counter() - start < 60
