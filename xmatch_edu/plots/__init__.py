@@ -7,7 +7,10 @@ from xmatch_edu.plots.attention import attention
 from xmatch_edu.plots.costs import costs
 from xmatch_edu.plots.heatmaps import batch, heatmap, matching_panels, panels
 from xmatch_edu.plots.picture import Picture
+from xmatch_edu.plots.pieces import pieces
 from xmatch_edu.plots.shapes import shapes
 from xmatch_edu.plots.spread import spread
 
-__all__ = ["Picture", "attention", "batch", "costs", "heatmap", "matching_panels", "panels", "shapes", "spread"]
+__all__ = [
+    "Picture", "attention", "batch", "costs", "heatmap", "matching_panels", "panels", "pieces", "shapes", "spread",
+]  # fmt: skip
