@@ -143,6 +143,44 @@ WRONG = {
         "z = (2 * Y - 1) * (scale * S + bias)\n    return np.logaddexp(0, -z).mean()",
         "a mean over N×N cells",
     ),
+    "running_log_sum_exp": ("return np.log(sum(np.exp(piece).sum() for piece in pieces))", "exp overflows"),
+    "logs_by_tiles": (
+        "N = len(image_features)\n"
+        "    rows, columns = np.zeros(N), np.zeros(N)\n"
+        "    for r in range(0, N, size):\n"
+        "        for c in range(0, N, size):\n"
+        "            tile = scale * image_features[r:r + size] @ text_features[c:c + size].T\n"
+        "            rows[r:r + size] = np.logaddexp.reduce(tile, axis=1)\n"
+        "            columns[c:c + size] = np.logaddexp.reduce(tile, axis=0)\n"
+        "    return rows, columns",
+        "the sums begin anew in each tile",
+    ),
+    "image_gradient_by_tiles": (
+        "N, gradient = len(image_features), np.zeros(image_features.shape)\n"
+        "    for r in range(0, N, size):\n"
+        "        for c in range(0, N, size):\n"
+        "            tile = scale * image_features[r:r + size] @ text_features[c:c + size].T\n"
+        "            weights = np.exp(tile - rows[r:r + size, None]) + np.exp(tile - columns[c:c + size])\n"
+        "            weights -= 2 * np.eye(*tile.shape)\n"
+        "            gradient[r:r + size] += weights @ text_features[c:c + size]\n"
+        "    return scale * gradient / (2 * N)",
+        "a match in every tile",
+    ),
+    "gradient_by_pieces": ("return sum(piece.T @ wanted(piece @ weights) for piece in pieces)",
+                           "each piece asked on its own"),
+    "local_labels": ("return np.arange(n)", "the labels of one machine"),
+    "local_loss": (
+        "S = scale * image_blocks[rank] @ np.concatenate(text_blocks).T\n"
+        "    own = np.arange(len(S)) + rank * len(S)\n"
+        "    match = S[np.arange(len(S)), own]\n"
+        "    rows, columns = np.logaddexp.reduce(S, axis=1), np.logaddexp.reduce(S, axis=0)[own]\n"
+        "    return ((rows - match).mean() + (columns - match).mean()) / 2",
+        "one direction stays at home",
+    ),
+    "backward_of_gather": ("return np.array([parts[r][r] for r in range(len(parts))])", "the own part only"),
+    "ring_blocks": ("return [(rank + step) % world_size for step in range(world_size)]",
+                    "the ring in the other direction"),
+    "mean_over_processes": ("return np.mean(losses)", "the plain mean of the losses"),
 }
 
 

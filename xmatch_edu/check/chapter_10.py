@@ -269,6 +269,12 @@ def _last(logits, size):
     return (len(logits) - 1) // size * size
 
 
+def _tile_walk(n, size):
+    """(rows, columns) of each tile."""
+    starts = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    return [(rows, columns) for rows in starts for columns in starts]
+
+
 def _whole_tiles(logits, size):
     """How far the tiles reach that are not short."""
     return len(logits) // size * size
@@ -329,6 +335,19 @@ def _naive(logits):
         return np.log(np.exp(logits).sum(1)), np.log(np.exp(logits).sum(0))
 
 
+def _about_one_largest(logits, axis):
+    with np.errstate(all="ignore"):
+        return logits.max() + np.log(np.exp(logits - logits.max()).sum(axis))
+
+
+def _about_the_largest_of_each_tile(logits, size):
+    rows, columns = np.full((2, len(logits)), -np.inf)
+    for r, c in _tile_walk(len(logits), size):
+        rows[r] = np.logaddexp(rows[r], _about_one_largest(logits[r, c], 1))
+        columns[c] = np.logaddexp(columns[c], _about_one_largest(logits[r, c], 0))
+    return rows, columns
+
+
 def _from_zero_both(logits):
     def logs(logits):
         high = np.maximum(0, logits.max(1))
@@ -349,15 +368,15 @@ _MATRIX_AT_ONCE = Misconception(
 
 
 def _large():
-    """(images, texts, the bytes of half their matrix)"""
-    rows = np.arange(192.0)
+    """(images, texts, less bytes than their matrix has)"""
+    rows = np.arange(128.0)
     features = np.stack([np.sin(rows), np.cos(rows)], axis=1)
-    return features, features[::-1].copy(), 192 * 192 * 8 / 2
+    return features, features[::-1].copy(), 0.75 * 128 * 128 * 8
 
 
 def _no_matrix_of_logits(run):
     image, text, most = _large()
-    return _MATRIX_AT_ONCE if measure.array_bytes(lambda: run((image, text, 3.0, 16))) > most else None
+    return _MATRIX_AT_ONCE if measure.array_bytes(lambda: run((image, text, 3.0, 8))) > most else None
 
 
 def _features(n, width=3, length=1.0):
@@ -386,6 +405,8 @@ logs_by_tiles = Exercise(
         "3 pairs, logits around −5,000": (
             np.array([[50.0, 1.0], [50.0, -2.0], [49.0, 0.5]]), np.array([[-50.0, 1.0], [-49.9, 0.0], [-51.0, 2.0]]),
             2.0, 2),
+        "3 pairs in one tile, rows far apart": (
+            np.array([[70.0], [-70.0], [1.0]]), np.array([[60.0], [60.5], [59.8]]), 1.0, 8),
     },
     error=1e-8,
     picture=(lambda run, arguments, parts: np.stack(parts, axis=1), ("scores", "pairs", "row, column"), "The logs"),
@@ -474,6 +495,13 @@ logs_by_tiles = Exercise(
             _running_both(_about_the_first),
         ),
         Misconception(
+            "one largest number for all lines",
+            "You subtracted the largest logit of the whole tile, or of all, from every line. In a line that lies far "
+            "below it every exp is 0, and the logarithm of that is −∞: each row and each column needs its own.",
+            _of_logits(lambda x, size: tuple(_about_one_largest(x, axis) for axis in (1, 0))),
+            _of_logits(_about_the_largest_of_each_tile),
+        ),
+        Misconception(
             "the largest number begins at 0",
             "Your running maximum starts at 0, and never goes below. Where a whole row lies far below 0 every exp is 0,"
             " and the logarithm of that is −∞: start at −∞.",
@@ -556,12 +584,6 @@ logs_by_tiles = Exercise(
         ),
     ),
 )  # fmt: skip
-
-
-def _tile_walk(n, size):
-    """(rows, columns) of each tile."""
-    starts = [slice(start, min(start + size, n)) for start in range(0, n, size)]
-    return [(rows, columns) for rows in starts for columns in starts]
 
 
 def _sum_of_both(logits, rows, columns):
@@ -676,8 +698,8 @@ def _quotient(logits, rows, columns, size):
 
 def _no_matrix_of_weights(run):
     image, text, most = _large()
-    logs = _logs(image, text, 3.0, 16)
-    return _MATRIX_AT_ONCE if measure.array_bytes(lambda: run((image, text, 3.0, *logs, 16))) > most else None
+    logs = _logs(image, text, 3.0, 8)
+    return _MATRIX_AT_ONCE if measure.array_bytes(lambda: run((image, text, 3.0, *logs, 8))) > most else None
 
 
 def _with_logs(image, text, scale, size):
