@@ -10,7 +10,7 @@ import torch
 
 from xmatch_edu import recorded
 from xmatch_edu.bench import __main__ as command
-from xmatch_edu.bench import damsm, ranking, record, report, rounds, worker
+from xmatch_edu.bench import damsm, ranking, record, report, rounds, tiles, worker
 from xmatch_edu.bench.contenders import CONTENDERS, Contender
 from xmatch_edu.launch.environment import ROOT, plain, requirements
 
@@ -92,10 +92,39 @@ def test_another_ranking_loss_is_refused():
     assert [row["problem"] for row in found] == ["another value", "another value", None]
 
 
-@pytest.mark.parametrize("other", ["--damsm", "--ranking"])
-def test_only_the_matching_loss_is_recorded(capsys, other):
+def test_a_tiny_run_of_the_tiles(tmp_path, capsys):
+    file = tmp_path / "out.json"
+    assert command.main(["--tiles", "--sizes", "50", "--json", str(file)]) == 0
+    said = json.loads(file.read_text("utf-8"))
+    assert said["inputs"] == tiles.INPUTS
+    assert [row["name"] for row in said["rows"]] == [contender.name for contender in tiles.CONTENDERS]
+    for row in said["rows"]:
+        not_here = row["name"] not in ("floor", "ours", "dense") and (row["problem"] or "").startswith("not installed")
+        assert (row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0) or not_here
+    assert "s-transformers cached   both" in capsys.readouterr().out
+
+
+def test_another_loss_is_refused_beside_the_tiles():
+    names = ["wrong", "wrong_gradient"]
+    wrong = [Contender(name, "both", "bench_faults", workload=tiles.__name__) for name in names]
+    found = rounds.measure([*wrong, tiles.CONTENDERS[1]], 40, width=16, rounds=1, budget=60, limit=60)
+    assert [row["problem"] for row in found] == ["another value", "another value", None]
+
+
+def test_the_floor_of_the_tiles_makes_four_products_of_every_tile(monkeypatch):
+    monkeypatch.setattr("xmatch_edu.scale.tiles._TILE_ON_CPU", 4)
+    made, right = [], tiles.passes.product
+    monkeypatch.setattr(tiles.passes, "product", lambda one, two: made.append((*one.shape, two.shape[1])) or
+                        right(one, two))  # fmt: skip
+    tiles.floor(None)(*tiles.features(10, 3, torch.bfloat16, "cpu"))
+    assert sum(2 * n * m * d for n, m, d in made) == 8 * 10**2 * 3
+
+
+@pytest.mark.parametrize("other", ["--damsm", "--ranking", "--tiles"])
+@pytest.mark.parametrize("what", ["--record", "--record-tiles"])
+def test_what_is_recorded_is_asked_for_alone(capsys, other, what):
     with pytest.raises(SystemExit):
-        command.main([other, "--record"])
+        command.main([other, what])
     assert "not allowed with" in capsys.readouterr().err
 
 
@@ -191,9 +220,10 @@ def test_it_runs_with_torch_and_numpy_alone():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here, and it would be recorded")
-def test_without_a_gpu_nothing_is_recorded(capsys):
+@pytest.mark.parametrize("what", ["--record", "--record-tiles"])
+def test_without_a_gpu_nothing_is_recorded(capsys, what):
     before = set(recorded.FOLDER.iterdir())
-    assert command.main(["--record"]) == 1
+    assert command.main([what]) == 1
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and "NVIDIA GPU" in err and "Nothing was written" in err
     assert set(recorded.FOLDER.iterdir()) == before
@@ -228,5 +258,18 @@ def test_the_checks_see_a_wrong_loss(monkeypatch):
 
 
 def test_a_cpu_is_never_recorded_among_the_gpus():
-    with pytest.raises(ValueError, match="belongs elsewhere"):
-        record.record(device="cpu", sizes=[], contenders=[])
+    for one in (record.record, record.record_tiles):
+        with pytest.raises(ValueError, match="belongs elsewhere"):
+            one(device="cpu", sizes=[], contenders=[])
+
+
+def test_a_recording_of_the_tiles_in_small(tmp_path):
+    folder, chosen = tmp_path / "tiles", [*tiles.CONTENDERS[:2], tiles.ON_A_GPU[2], fault("absent")]
+    path = record.record_tiles(folder, "cpu", sizes=[(16, 8), (20, 4)], rounds=2, contenders=chosen)
+    assert list(folder.iterdir()) == [path]
+    (run,) = recorded.tile_runs(folder)
+    assert set(run) == recorded.TILE_FIELDS
+    assert [(row["name"], row["n"], row["width"]) for row in run["rows"]] == [
+        (contender.name, *size) for size in [(16, 8), (20, 4)] for contender in chosen]
+    assert [row["name"] for row in run["rows"] if row["problem"]] == ["absent", "absent"]
+    assert all(row["dtype"] == "bfloat16" and row["to_floor"] > 0 for row in run["rows"] if not row["problem"])

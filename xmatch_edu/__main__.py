@@ -26,13 +26,14 @@ def main(words):
     commands.add_parser("test", help="set up what is needed and run every test; more words go to pytest")
     commands.add_parser("doctor", help="look at Python, torch, JupyterLab, widgets, kernel; name the fixes")
     commands.add_parser("bench",
-                        usage="python3 -m xmatch_edu bench [--damsm | --ranking | --record] [--full] [--sizes N ...] "
-                              "[--json FILE]",
+                        usage="python3 -m xmatch_edu bench [--damsm | --ranking | --tiles | --record | --record-tiles] "
+                              "[--full] [--sizes N ...] [--json FILE]",
                         help="measure the matching loss beside the same loss of others: seconds and memory",
                         description="--damsm: measure the DAMSM's score of words and regions instead. --ranking: the "
-                                    "hinge ranking loss. --full: more sizes and rounds. --sizes: these sizes instead. "
-                                    "--json FILE: where the figures go (bench.json). --record: measure on a GPU for "
-                                    "the course's recorded runs.")
+                                    "hinge ranking loss. --tiles: the matching loss at size. --full: more sizes and "
+                                    "rounds. --sizes: these sizes instead. --json FILE: where the figures go "
+                                    "(bench.json). --record, --record-tiles: measure on a GPU for the course's "
+                                    "recorded runs.")
     chosen, more = parser.parse_known_args(words)
     if more and chosen.command not in ("test", "bench"):
         parser.error("unknown: " + " ".join(more))

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from xmatch_edu.bench import contenders as matching
-from xmatch_edu.bench import damsm, ranking
-from xmatch_edu.bench.record import record
+from xmatch_edu.bench import damsm, ranking, tiles
+from xmatch_edu.bench.record import record, record_tiles
 from xmatch_edu.bench.report import Progress, load, surroundings, table
 from xmatch_edu.bench.rounds import measure
 
@@ -22,6 +22,8 @@ DAMSM_USUAL = {**USUAL, "sizes": [16, 32, 48], "budget": 45, "limit": 60}
 DAMSM_FULL = {**FULL, "sizes": [16, 32, 48, 64, 96]}
 RANKING_USUAL = {**USUAL, "sizes": [128, 512, 2048]}
 RANKING_FULL = {**FULL, "sizes": [64, 128, 256, 512, 1024, 2048, 4096]}
+TILES_USUAL = {**USUAL, "sizes": [4096, 8192], "rounds": 9, "budget": 90}
+TILES_FULL = {**FULL, "sizes": [4096, 8192, 16384, 32768], "rounds": 9, "budget": 300}
 
 
 def main(words, contenders=None):
@@ -30,17 +32,19 @@ def main(words, contenders=None):
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--damsm", action="store_true", help="the DAMSM's score of words and regions instead")
     what.add_argument("--ranking", action="store_true", help="the hinge ranking loss instead")
+    what.add_argument("--tiles", action="store_true", help="the matching loss in tiles, at size, instead")
     what.add_argument("--record", action="store_true", help="a GPU run for the course's recorded runs instead")
+    what.add_argument("--record-tiles", action="store_true", help="a GPU run of the loss in tiles instead")
     parser.add_argument("--full", action="store_true", help="more sizes, more rounds: about 20 minutes on 2 cores")
     parser.add_argument("--sizes", metavar="N", type=positive, nargs="+", help="measure at these sizes instead")
     parser.add_argument("--json", metavar="FILE", default="bench.json", help="where the figures go (bench.json)")
     chosen = parser.parse_args(words)
-    if chosen.record:
+    if chosen.record or chosen.record_tiles:
         if not torch.cuda.is_available():
-            print("--record needs an NVIDIA GPU that torch can use, and there is none here. Nothing was written.",
+            print("To record needs an NVIDIA GPU that torch can use, and there is none here. Nothing was written.",
                   file=sys.stderr)
             return 1
-        print(f"Recorded: {record()}")
+        print(f"Recorded: {record() if chosen.record else record_tiles()}")
         return 0
     file = Path(chosen.json)
     if not file.absolute().parent.is_dir() or file.is_dir():
@@ -50,6 +54,8 @@ def main(words, contenders=None):
         workload, usual, full = damsm, DAMSM_USUAL, DAMSM_FULL
     elif chosen.ranking:
         workload, usual, full = ranking, RANKING_USUAL, RANKING_FULL
+    elif chosen.tiles:
+        workload, usual, full = tiles, TILES_USUAL, TILES_FULL
     plan = full if chosen.full else usual
     plan = {**plan, "sizes": chosen.sizes or plan["sizes"]}
     result = side_by_side(plan, contenders or workload.CONTENDERS, workload.INPUTS)

@@ -137,10 +137,14 @@ def differs(call, direction, device="cpu"):
     for loss in (call, ours(direction)):
         value = loss(*inputs)
         by_image, by_text, by_scale = torch.autograd.grad(value, inputs)
-        turning = [gradient - (gradient * side).sum(1, keepdim=True) * side
-                   for gradient, side in ((by_image, inputs[0]), (by_text, inputs[1]))]
-        results.append([value.detach(), *turning, by_scale])
+        results.append([value.detach(), *turning(inputs, by_image, by_text), by_scale])
     return far(*results)
+
+
+def turning(inputs, *gradients):
+    """The part of each side's gradient that turns its unit features, (N, D)."""
+    return [gradient - (gradient * side).sum(1, keepdim=True) * side
+            for gradient, side in zip(gradients, inputs, strict=False)]
 
 
 def far(found, expected):

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 
 from xmatch_edu import loops, losses, measure, recorded
+from xmatch_edu.bench import tiles
 from xmatch_edu.bench.contenders import CONTENDERS, features
 from xmatch_edu.bench.report import Progress, surroundings
 from xmatch_edu.bench.rounds import measure as side_by_side
 
 SIZES = [1024, 2048, 4096, 8192, 16384, 32768]
 WIDTH = 256
+TILES = [(8192, 512), (8192, 1024), (32768, 512), (32768, 768), (32768, 1024), (131072, 512), (131072, 1024)]  # (N, D)
 BATCHES, LOGITS = [1, 13, 64], [1.0, 20.0, 1e4]  # of the checks: N, and the largest logit
 
 
@@ -40,8 +42,34 @@ def record(folder=recorded.FOLDER, device="cuda", *, sizes=SIZES, rounds=15, con
             run["parts"].append(parts(n, dtype, device))
     progress.end()
     run["checks"] = checks(device)
+    return _write(run, folder)
+
+
+def record_tiles(folder=recorded.TILES, device="cuda", *, sizes=TILES, rounds=9, contenders=tiles.ON_A_GPU):
+    """Measure the loss in tiles in bfloat16, write `folder`/<name of the device>.json in one stroke -> its path.
+
+    {"device", "date", "command", "versions", "threads", "rows"}: as rounds.measure gives them, each with its "width".
+    Each contender is measured beside the floor alone: what one keeps of a GPU's memory is then no other's lack.
+    """
+    if device != "cuda" and folder == recorded.TILES:
+        raise ValueError(f"recorded/ holds GPU runs; one of a {device} belongs elsewhere")
+    run = {**surroundings(contenders, device), "rows": []}
+    progress = Progress(len(sizes) * (len(contenders) - 1))
+    floor, *others = contenders
+    for n, width in sizes:
+        for number, contender in enumerate(others):
+            progress.size(f"N = {n}, D = {width}")
+            rows = side_by_side([floor, contender], n, width=width, rounds=rounds, budget=12, limit=30,
+                                dtype="bfloat16", device=device, tell=progress.step)  # fmt: skip
+            run["rows"] += [{**row, "width": width} for row in (rows[1:] if number else rows)]
+    progress.end()
+    return _write(run, folder)
+
+
+def _write(run, folder):
     path = folder / (re.sub(r"[^a-z0-9]+", "-", run["device"].lower()).strip("-") + ".json")
     fresh = path.with_name(path.name + ".part")
+    folder.mkdir(exist_ok=True)
     fresh.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
     os.replace(fresh, path)
     return path

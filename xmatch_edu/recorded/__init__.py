@@ -1,15 +1,18 @@
 """Runs that need a GPU, or more time than a chapter has, as JSON.
 
 One file a GPU: `python -m xmatch_edu.bench --record` writes it, on a machine with an NVIDIA GPU; its docstrings say
-what the figures mean. In scenes/ stand the trainings of chapter 06, which `grounding` writes and reads; in emoji/ those
-of chapters 08 and 09, which `comparison` does. Nothing here is typed by hand.
+what the figures mean. In tiles/ stands the same of the loss in tiles, by --record-tiles; in scenes/ the trainings of
+chapter 06, which `grounding` writes and reads; in emoji/ those of chapters 08 and 09, which `comparison` does. Nothing
+here is typed by hand.
 """
 
 import json
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+TILES = FOLDER / "tiles"
 FIELDS = {"device", "date", "command", "versions", "threads", "width", "rows", "parts", "checks"}
+TILE_FIELDS = {"device", "date", "command", "versions", "threads", "rows"}
 
 
 def curves(parts):
@@ -23,7 +26,12 @@ def curves(parts):
     return found
 
 
-def runs(folder=FOLDER):
+def tile_runs(folder=TILES):
+    """The recorded runs of the loss in tiles, as `runs` gives its own."""
+    return runs(folder, TILE_FIELDS)
+
+
+def runs(folder=FOLDER, fields=FIELDS):
     """The recorded runs as dicts, newest first; [] where there is none. ValueError names a file that is damaged."""
     found = []
     for path in sorted(Path(folder).glob("*.json")):
@@ -31,7 +39,7 @@ def runs(folder=FOLDER):
             run = json.loads(path.read_text("utf-8"))
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}") from None
-        if not isinstance(run, dict) or (lacks := FIELDS - run.keys()):
+        if not isinstance(run, dict) or (lacks := fields - run.keys()):
             raise ValueError(f"{path} is damaged: " + (f"it lacks {', '.join(sorted(lacks))}" if isinstance(run, dict)
                                                        else "it is no JSON object"))
         found.append(run)
