@@ -9,6 +9,8 @@ import torch
 
 from xmatch_edu import inputs
 
+_LOSS = "loss must give a 0-d tensor that depends on image_features or text_features; got "
+
 
 def cached_step(encode, pieces, loss):
     """Forward and backward of one batch of N pairs, holding the graph of one piece at a time.
@@ -33,13 +35,15 @@ def cached_step(encode, pieces, loss):
     for number, piece in enumerate(pieces):
         states.append(_random_state())
         with torch.no_grad():
-            embedded.append(_both_sides(encode(piece), number))
+            embedded.append([side.detach() for side in _both_sides(encode(piece), number)])
+        _must_fit(embedded[0], embedded[-1], number)
     sides = [torch.cat(side).requires_grad_() for side in zip(*embedded, strict=True)]
     value = loss(*sides)
     if not isinstance(value, torch.Tensor) or value.shape != () or not value.requires_grad:
-        raise TypeError("loss must give a 0-d tensor that depends on image_features or text_features; got "
-                        + (f"shape {tuple(value.shape)}" if hasattr(value, "shape") else type(value).__name__))
+        raise TypeError(_LOSS + (f"shape {tuple(value.shape)}" if hasattr(value, "shape") else type(value).__name__))
     value.backward()
+    if all(side.grad is None for side in sides):
+        raise TypeError(_LOSS + "one that depends on neither")
     # A loss of one side only leaves the other without a gradient.
     wanted = [torch.zeros_like(side) if side.grad is None else side.grad for side in sides]
     wanted = [side.split([len(image) for image, _ in embedded]) for side in wanted]
@@ -61,8 +65,26 @@ def _both_sides(features, number):
             f"encode must give two tensors, image_features and text_features; got {type(features).__name__} "
             f"for piece {number}"
         )
-    inputs.check_paired_features(*features, None, torch.Tensor)
+    try:
+        inputs.check_paired_features(*features, None, torch.Tensor)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"encode, for piece {number}: {error}") from None
     return tuple(features)
+
+
+def _must_fit(first, features, number):
+    """Each piece is a part of one batch. Width and dtype of the two sides agree already."""
+    first, features = first[0], features[0]
+    if first.shape[1] != features.shape[1]:
+        raise ValueError(
+            f"encode must give features of one width D on the image and the text side of every piece; got "
+            f"D = {first.shape[1]} for piece 0 and D = {features.shape[1]} for piece {number}"
+        )
+    if first.dtype != features.dtype:
+        raise TypeError(
+            f"encode must give features of one dtype on the image and the text side of every piece; got "
+            f"{first.dtype} for piece 0 and {features.dtype} for piece {number}"
+        )
 
 
 def _random_state():

@@ -64,13 +64,14 @@ def see(image, text, scale, row_log, column_log, image_ids, text_ids, tile_size,
     own: text i of this block belongs to image i of it -> the logits of the matches (N,), else None.
     """
     matches = torch.empty_like(row_log) if own else None
-    for rows, columns, match in _tiles(image, text, tile_size, own):
-        ids = None if image_ids is None else (image_ids[rows], text_ids[columns])
-        *seen, logits = _room(image).see(image[rows], text[columns], scale, ids, match)
-        for log, where, fresh in zip((row_log, column_log), (rows, columns), seen, strict=True):
-            log[where] = torch.logaddexp(log[where], fresh)
-        if match:
-            matches[rows] = logits.to(matches.dtype)
+    with _as_they_are(image):
+        for rows, columns, match in _tiles(image, text, tile_size, own):
+            ids = None if image_ids is None else (image_ids[rows], text_ids[columns])
+            *seen, logits = _room(image).see(image[rows], text[columns], scale, ids, match)
+            for log, where, fresh in zip((row_log, column_log), (rows, columns), seen, strict=True):
+                log[where] = torch.logaddexp(log[where], fresh)
+            if match:
+                matches[rows] = logits.to(matches.dtype)
     return matches
 
 
@@ -81,11 +82,13 @@ def add_gradients(image, text, scale, row_log, column_log, image_ids, text_ids, 
     G = P(text | image) + P(image | text) − 2Y. What is still lacking, and one factor for all, comes by `finish`.
     row_log, column_log: the log-sum-exps, complete. The gradients: (N, D) and (M, D), in `accumulator`'s dtype.
     """
-    for rows, columns, match in _tiles(image, text, tile_size, own):
-        ids = None if image_ids is None else (image_ids[rows], text_ids[columns])
-        tile = _room(image).gradient(image[rows], text[columns], scale, ids, match, row_log[rows], column_log[columns])
-        image_gradient[rows] += passes.product(tile, text[columns])
-        text_gradient[columns] += passes.product(tile.T, image[rows])
+    with _as_they_are(image):
+        for rows, columns, match in _tiles(image, text, tile_size, own):
+            ids = None if image_ids is None else (image_ids[rows], text_ids[columns])
+            logs = row_log[rows], column_log[columns]
+            tile = _room(image).gradient(image[rows], text[columns], scale, ids, match, *logs)
+            image_gradient[rows] += passes.product(tile, text[columns])
+            text_gradient[columns] += passes.product(tile.T, image[rows])
 
 
 def finish(image_gradient, text_gradient, image, text, scale, weight):
@@ -135,6 +138,11 @@ def _room(image):
     if image.is_cuda and image.dtype == torch.bfloat16 and importlib.util.find_spec("triton"):
         return importlib.import_module("xmatch_edu.scale.kernel")
     return passes
+
+
+def _as_they_are(features):
+    """Autocast would round the products of a tile to half precision, and with them logits and gradient."""
+    return torch.autocast(features.device.type, enabled=False)
 
 
 def _tiles(image, text, tile_size, own):
