@@ -85,6 +85,11 @@ def check_paired_features(image_features, text_features, class_ids, array_type):
             f"image_features and text_features come in pairs, text i beside image i; "
             f"got {n} on the image side and {len(text_features)} on the text side"
         )
+    if largest is not None and not largest <= _LARGEST[_dtype(image_features)]:
+        raise ValueError(
+            f"image_features (image side) and text_features (text side) are so large that a dot product of them, up to "
+            f"{largest:.3g}, may overflow {image_features.dtype}"
+        )
     if class_ids is not None:
         check_class_ids("class_ids", "pair", class_ids, array_type)
         if len(class_ids) != n:
