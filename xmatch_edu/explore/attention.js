@@ -250,7 +250,7 @@ function render({ model, el }) {
   const canvas = element(left, "canvas", { tabIndex: 0 }), context = canvas.getContext("2d");
   canvas.setAttribute("role", "application");  // a screen reader hands the arrow keys on
   canvas.setAttribute("aria-roledescription", "picture, arrow keys move from region to region");
-  const tale = element(left, "div", { className: "xw-story" }), head = element(tale, "p"), list = element(tale, "dl"), lines = [];
+  const tale = element(left, "div", { className: "xw-story" }), head = element(tale, "p"), showFacts = facts(tale);
   head.style.fontWeight = 600;
   const ears = element(left, "p", { className: "xm-ears" });
   ears.setAttribute("aria-live", "polite");
@@ -282,11 +282,7 @@ function render({ model, el }) {
     showWords(numbers, state, region, table);
     showRuler(numbers, state);
     write(head, told.title);
-    told.lines.forEach(([name, words], line) => {
-      lines[line] ??= [element(list, "dt"), element(list, "dd")];
-      write(lines[line][0], name);
-      write(lines[line][1], words);
-    });
+    showFacts(told.lines);
     canvas.setAttribute("aria-label", told.sentence);
     canvas.dataset.region = region;
     // Aloud only when another region is picked: under a moving slider it would never end.
@@ -300,15 +296,7 @@ function render({ model, el }) {
     pointed = row * grid + column;
     soon();
   };
-  canvas.onkeydown = (event) => {
-    const row = Math.floor(canvas.dataset.region / grid), column = canvas.dataset.region % grid;
-    const to = { ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1],
-      ArrowRight: [row, column + 1], Home: [row, 0], End: [row, grid - 1], PageUp: [0, column],
-      PageDown: [grid - 1, column] }[event.key];
-    if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    point(...to);
-  };
+  arrowKeys(canvas, grid, () => [Math.floor(canvas.dataset.region / grid), canvas.dataset.region % grid], point);
   canvas.onpointerdown = canvas.onpointermove = (event) => {
     const box = canvas.getBoundingClientRect(), x = event.clientX - box.left - EDGE, y = event.clientY - box.top - EDGE;
     const [from, size] = x < side + GAP / 2 ? [0, cell] : [side + GAP, SMALL / grid];  // on either picture

@@ -10,7 +10,6 @@ const VIEWS = {
   "image given text": { kind: "probabilities", label: "P(image | text)", says: "a softmax: each column sums to 1" },
 };
 const STATE = ["frame", "view", "cell"];
-const NUMBERS_UP_TO = 8;
 const BEAT = 150;  // ms from frame to frame while it plays
 const CURVE = { width: 320, height: 132, left: 34, right: 10, top: 14, bottom: 18 };  // CSS pixels
 
@@ -69,89 +68,6 @@ function story({ n, matrices }, { steps, frame, captions, cell: [i, j] }) {
 }
 
 // ---- The drawing
-
-// What is where on the canvas, in CSS pixels.
-function measure(n, { pictures, captions }) {
-  const cell = Math.min(84, Math.floor(400 / n)), side = cell * n, icon = pictures.length ? Math.min(cell - 1, 48) : 0;
-  const left = Math.max(icon, 20) + 10, top = 10, bottom = captions.length ? (n > NUMBERS_UP_TO ? 96 : 78) : 22;
-  return { n, cell, side, icon, left, top, width: left + side + 56, height: top + side + bottom };
-}
-
-const font = (context, size) => { context.font = `${size}px system-ui, sans-serif`; };
-
-function draw(context, place, small, matrix, [low, high], table, { captions, cell: [i, j] }, icons, ink) {
-  const { n, cell, side, left, top, width, height } = place;
-  const shade = (x) => 3 * (high > low ? Math.min(255, Math.floor(256 * (x - low) / (high - low))) : 0);
-  context.clearRect(0, 0, width, height);
-
-  // One pixel a cell, then enlarged without smoothing. Below the cells: the colour bar, high on top.
-  const pixels = small.createImageData(n, n + 256);
-  const paint = (at, from) => pixels.data.set([table[from], table[from + 1], table[from + 2], 255], 4 * at);
-  matrix.forEach((x, c) => paint(c, shade(x)));
-  for (let s = 0; s < 256; s++) paint((n + s) * n, 3 * (255 - s));
-  small.putImageData(pixels, 0, 0);
-  context.imageSmoothingEnabled = false;
-  context.drawImage(small.canvas, 0, 0, n, n, left, top, side, side);
-  const bar = left + side + 12;
-  context.drawImage(small.canvas, 0, n, 1, 256, bar, top, 10, side);
-  Object.assign(context, { imageSmoothingEnabled: true, fillStyle: ink, textAlign: "left", textBaseline: "middle" });
-  font(context, 11);
-  context.fillText(written(high, 2), bar + 14, top + 5, 38);
-  context.fillText(written(low, 2), bar + 14, top + side - 5, 38);
-
-  context.textAlign = "center";
-  if (n <= NUMBERS_UP_TO) {
-    font(context, cell > 60 ? 15 : 12);
-    matrix.forEach((x, c) => {
-      const at = shade(x), dark = 0.3 * table[at] + 0.6 * table[at + 1] + 0.1 * table[at + 2] < 127.5;
-      context.fillStyle = dark ? "white" : "black";
-      const number = Math.abs(x) < 0.005 ? "0.00" : x.toFixed(2).replace("-", "−");  // no "-0.00"
-      context.fillText(number, left + (c % n + 0.5) * cell, top + (Math.floor(c / n) + 0.5) * cell, cell - 4);
-    });
-  }
-
-  context.fillStyle = ink;
-  for (let k = 0; k < n; k++) {
-    font(context, 12);
-    const x = left + (k + 0.5) * cell, y = top + (k + 0.5) * cell, below = top + side + 8;
-    if (icons[k]) context.drawImage(icons[k], left - 10 - place.icon, y - place.icon / 2, place.icon, place.icon);
-    else if (n <= 16) context.fillText(k, left - 20, y);
-    if (captions.length) {
-      font(context, Math.min(12, cell - 1));
-      context.save();
-      context.translate(x, below);
-      context.rotate(n <= NUMBERS_UP_TO ? -0.85 : -Math.PI / 2);
-      context.textAlign = "right";
-      context.fillText(cut(context, captions[k], 86), 0, 0);
-      context.restore();
-    } else if (n <= 16) {
-      context.fillText(k, x, below + 4);
-    }
-  }
-
-  const frame = (row, column, out, strokes) => strokes.forEach(([strokeStyle, lineWidth]) => {
-    Object.assign(context, { strokeStyle, lineWidth });
-    context.strokeRect(left + column * cell - out, top + row * cell - out, cell + 2 * out, cell + 2 * out);
-  });
-  const thin = cell < 20 ? 1 : 1.4;
-  for (let k = 0; k < n; k++) frame(k, k, 0, [["white", 2.4 * thin], ["black", thin]]);  // the pairs
-  frame(i, j, 1.5, [["white", 6], ["black", 3]]);  // the picked cell: thick, so that no colour is needed to see it
-  context.fillStyle = ink;
-  for (const [x, y, dx, dy] of [[left + (j + 0.5) * cell, top - 3, 0, 6], [left - 3, top + (i + 0.5) * cell, 6, 0]]) {
-    context.beginPath();  // two arrowheads at the edges, towards the picked column and row
-    context.moveTo(x, y);
-    context.lineTo(x - dx - dy * 0.8, y - dy - dx * 0.8);
-    context.lineTo(x - dx + dy * 0.8, y - dy + dx * 0.8);
-    context.fill();
-  }
-}
-
-function cut(context, words, room) {
-  if (context.measureText(words).width <= room) return words;
-  let length = words.length;
-  while (length > 1 && context.measureText(words.slice(0, length) + "…").width > room) length--;
-  return words.slice(0, length).trimEnd() + "…";
-}
 
 // The training loss over the steps done, with the line where training starts and the mark of the frame -> show(…).
 // losses[t] is what the weights after t steps cost, so the frame after t steps stands above it.
@@ -215,7 +131,7 @@ const STYLE = `${COMMON_STYLE}
 function render({ model, el }) {
   const data = model.get("data"), n = data.scores[0].length, last = data.steps.length - 1, ends = limits(data);
   const colours = Object.fromEntries(Object.entries(data.colours).map(([kind, hex]) => [kind, decode(hex)]));
-  const place = measure(n, data), small = Object.assign(document.createElement("canvas"), { width: n, height: n + 256 });
+  const place = measure(n, data), own = Array.from({ length: n }, (_, k) => k);  // text k stands in column k
   element(el, "style", { textContent: STYLE });
   const root = element(el, "div", { className: "xm xf" }), left = element(root, "div"), side = element(root, "div", { className: "xf-side" });
   left.style.maxWidth = `${Math.max(place.width, 360)}px`;
@@ -228,21 +144,13 @@ function render({ model, el }) {
   line.style.flex = 1;
   slider.setAttribute("aria-label", "frame of the film");
   const summed = element(left, "p", { className: "xf-summary" });
-  const canvas = element(left, "canvas", { tabIndex: 0, className: "xf-map" });
-  canvas.setAttribute("role", "application");  // a screen reader hands the arrow keys on
-  canvas.setAttribute("aria-roledescription", "heatmap, arrow keys move from cell to cell");
+  const { canvas, paint } = heatmap(left, place, data.pictures, model, () => soon(), { className: "xf-map" });
   const showView = choices(side, "show", "view", VIEWS, (view) => put("view", view));
   const showCurve = data.losses.length ? curve(side, data) : () => {};
   const tale = element(side, "div", { className: "xf-story" }), portrait = data.pictures.length ? element(tale, "img", { alt: "" }) : {};
-  const head = element(tale, "p"), list = element(tale, "dl"), lines = [];
+  const head = element(tale, "p"), showFacts = facts(tale);
   const ears = element(side, "p", { className: "xm-ears" });
   ears.setAttribute("aria-live", "polite");
-
-  const context = canvas.getContext("2d"), brush = small.getContext("2d");
-  const icons = data.pictures.map(() => null);
-  data.pictures.forEach((src, i) => {
-    const icon = Object.assign(new Image(), { src, onload: () => { icons[i] = icon; soon(); } });
-  });
 
   // It moves by itself only when asked to, and not for long: so also for who prefers little motion.
   let playing = 0, finished = false, lastCell = String(model.get("cell"));
@@ -271,8 +179,8 @@ function render({ model, el }) {
     const state = { ...data, ...Object.fromEntries(STATE.map((name) => [name, model.get(name)])) };
     const { kind, label, says } = VIEWS[state.view], ink = getComputedStyle(root).color, step = state.steps[state.frame];
     const numbers = compute(state), told = story(numbers, state), sum = summary(numbers, state);
-    fit(canvas, context, place);
-    draw(context, place, brush, numbers.matrices[state.view], ends[kind], colours[kind], state, icons, ink);
+    const matrix = numbers.matrices[state.view], [low, high] = ends[kind], { captions } = data;
+    paint({ matrix, kind, low, high, table: colours[kind], texts: own, matches: own, captions, cell: state.cell, ink });
     showView(state.view);
     showCurve(step, ink);
     write(title, `${label} — ${says}`);
@@ -283,11 +191,7 @@ function render({ model, el }) {
     write(summed, sum);
     if (portrait.src !== data.pictures[state.cell[0]]) portrait.src = data.pictures[state.cell[0]];
     write(head, told.title);
-    told.lines.forEach(([name, text], at) => {
-      lines[at] ??= [element(list, "dt"), element(list, "dd")];
-      write(lines[at][0], name);
-      write(lines[at][1], text);
-    });
+    showFacts(told.lines);
     canvas.setAttribute("aria-label", told.sentence);
     // Aloud only when the film has stopped or another cell is picked: under a running film it would never end.
     if (finished) write(ears, sum);
@@ -296,21 +200,6 @@ function render({ model, el }) {
     model.set("loss", numbers.loss);
     model.save_changes();  // one message a frame, with all that changed
   }
-
-  const pick = (i, j) => { if (i >= 0 && j >= 0 && i < n && j < n) put("cell", [i, j]); };
-  canvas.onkeydown = (event) => {
-    const [i, j] = model.get("cell");
-    const to = { ArrowUp: [i - 1, j], ArrowDown: [i + 1, j], ArrowLeft: [i, j - 1], ArrowRight: [i, j + 1],
-      Home: [i, 0], End: [i, n - 1], PageUp: [0, j], PageDown: [n - 1, j] }[event.key];
-    if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    pick(...to);
-  };
-  canvas.onpointerdown = canvas.onpointermove = (event) => {
-    if (event.buttons !== 1) return;
-    const box = canvas.getBoundingClientRect(), row = event.clientY - box.top - place.top, column = event.clientX - box.left - place.left;
-    pick(Math.floor(row / place.cell), Math.floor(column / place.cell));
-  };
 
   const { soon, end } = alive(model, STATE, show);
   return () => {

@@ -23,7 +23,6 @@ const DIRECTIONS = {
 };
 const NEGATIVES = { all: { label: "all" }, top: { label: "top 3" }, hardest: { label: "hardest" } };
 const STATE = ["view", "scale", "margin", "negatives", "direction", "order", "labels_follow", "cell"];
-const NUMBERS_UP_TO = 8;
 
 // ---- The numbers
 
@@ -175,101 +174,13 @@ function hingeLine({ n, rankingLoss, matrices }, { margin, direction }) {
 
 // ---- The drawing
 
-// What is where on the canvas, in CSS pixels. Small cells leave no room for captions: the story names them.
-function measure(n, { pictures, captions }) {
-  const cell = Math.min(84, Math.floor((n > 32 ? 448 : 400) / n)), side = cell * n;
-  const icon = pictures.length ? Math.min(cell - 1, 48) : 0, withCaptions = captions.length > 0 && cell >= 10;
-  const left = Math.max(icon, 20) + 10, top = 10, bottom = withCaptions ? (n > NUMBERS_UP_TO ? 96 : 78) : 22;
-  return { cell, side, icon, left, top, withCaptions, width: left + side + 56, height: top + side + bottom };
-}
-
+// What the colours mean, from the darkest to the lightest.
 function limits(kind, matrix) {
   if (kind === "probabilities" || kind === "labels") return [0, 1];
   const low = matrix.reduce((a, b) => Math.min(a, b)), high = matrix.reduce((a, b) => Math.max(a, b));
   const most = Math.max(-low, high) || 1;
   if (kind === "violations") return [0, most];
   return kind === "gradient" ? [-most, most] : [low, high];  // a gradient has its 0 in the middle
-}
-
-function draw(context, place, small, { n, matrices, label }, { view, order, cell: [i, k], captions }, colours, icons, ink) {
-  const { cell, side, left, top, width, height } = place, matrix = matrices[view], kind = VIEWS[view].kind;
-  const [low, high] = limits(kind, matrix), table = colours[kind];
-  const shade = (x) => 3 * (high > low ? Math.min(255, Math.floor(256 * (x - low) / (high - low))) : 0);
-  const font = (size) => { context.font = `${size}px system-ui, sans-serif`; };
-  context.clearRect(0, 0, width, height);
-
-  // One pixel a cell, then enlarged without smoothing: much faster than n² rectangles.
-  const pixels = small.createImageData(n, n + 256), data = pixels.data;
-  const paint = (at, from) => { for (let b = 0; b < 4; b++) data[4 * at + b] = b < 3 ? table[from + b] : 255; };
-  for (let c = 0; c < n * n; c++) paint(c, shade(matrix[c]));
-  for (let s = 0; s < 256; s++) paint((n + s) * n, 3 * (255 - s));  // below the cells: the colour bar, high on top
-  small.putImageData(pixels, 0, 0);
-  context.imageSmoothingEnabled = false;
-  context.drawImage(small.canvas, 0, 0, n, n, left, top, side, side);
-  const bar = left + side + 12;
-  context.drawImage(small.canvas, 0, n, 1, 256, bar, top, 10, side);
-  context.imageSmoothingEnabled = true;
-  Object.assign(context, { fillStyle: ink, textAlign: "left", textBaseline: "middle" });
-  font(11);
-  const digits = kind === "labels" ? 0 : kind === "gradient" ? 3 : 2;
-  context.fillText(written(high, digits), bar + 14, top + 5, 38);
-  context.fillText(written(low, digits), bar + 14, top + side - 5, 38);
-  if (kind === "gradient") context.fillText("0", bar + 14, top + side / 2);
-
-  context.textAlign = "center";
-  if (n <= NUMBERS_UP_TO) {
-    font(cell > 60 ? 15 : 12);
-    matrix.forEach((x, c) => {
-      const at = shade(x), dark = 0.3 * table[at] + 0.6 * table[at + 1] + 0.1 * table[at + 2] < 127.5;
-      const plain = Math.abs(x) < 0.005 ? "0.00" : x.toFixed(2).replace("-", "−");  // no "-0.00"
-      const number = kind === "labels" ? written(x, 0) : kind === "gradient" && x >= 0 ? `+${plain}` : plain;
-      context.fillStyle = dark ? "white" : "black";
-      context.fillText(number, left + (c % n + 0.5) * cell, top + (Math.floor(c / n) + 0.5) * cell, cell - 4);
-    });
-  }
-
-  context.fillStyle = ink;
-  font(12);
-  for (let row = 0; row < n; row++) {
-    const y = top + (row + 0.5) * cell;
-    if (icons[row]) context.drawImage(icons[row], left - 10 - place.icon, y - place.icon / 2, place.icon, place.icon);
-    else if (n <= 16) context.fillText(row, left - 20, y);
-  }
-  const slant = n <= NUMBERS_UP_TO ? -0.85 : -Math.PI / 2;
-  order.forEach((text, column) => {
-    const x = left + (column + 0.5) * cell, y = top + side + 8;
-    if (!place.withCaptions) return n <= 16 && context.fillText(text, x, y + 4);
-    font(Math.min(12, cell - 1));
-    context.save();
-    context.translate(x, y);
-    context.rotate(slant);
-    context.textAlign = "right";
-    context.fillText(cut(context, captions[text], 86), 0, 0);
-    context.restore();
-  });
-
-  const frame = (row, column, out, strokes) => strokes.forEach(([colour, thick]) => {
-    Object.assign(context, { strokeStyle: colour, lineWidth: thick });
-    context.strokeRect(left + column * cell - out, top + row * cell - out, cell + 2 * out, cell + 2 * out);
-  });
-  const thin = cell < 20 ? 1 : 1.4;
-  label.forEach((column, row) => frame(row, column, 0, [["white", 2.4 * thin], ["black", thin]]));
-  frame(i, k, 1.5, [["white", 6], ["black", 3]]);  // the picked cell: thick, so that no colour is needed to see it
-  context.fillStyle = ink;
-  for (const [x, y, dx, dy] of [[left + (k + 0.5) * cell, top - 3, 0, 6], [left - 3, top + (i + 0.5) * cell, 6, 0]]) {
-    context.beginPath();  // two arrowheads at the edges, towards the picked column and row
-    context.moveTo(x, y);
-    context.lineTo(x - dx - dy * 0.8, y - dy - dx * 0.8);
-    context.lineTo(x - dx + dy * 0.8, y - dy + dx * 0.8);
-    context.fill();
-  }
-}
-
-function cut(context, words, room) {
-  if (context.measureText(words).width <= room) return words;
-  let length = words.length;
-  while (length > 1 && context.measureText(words.slice(0, length) + "…").width > room) length--;
-  return words.slice(0, length).trimEnd() + "…";
 }
 
 // ---- The page
@@ -289,7 +200,7 @@ const STYLE = `${COMMON_STYLE}
 function render({ model, el }) {
   const data = model.get("data"), n = data.scores.length, { low, high } = data;
   const colours = Object.fromEntries(Object.entries(data.colours).map(([kind, hex]) => [kind, decode(hex)]));
-  const place = measure(n, data), small = Object.assign(document.createElement("canvas"), { width: n, height: n + 256 });
+  const place = measure(n, data);
   element(el, "style", { textContent: STYLE });
   const root = element(el, "div", { className: "xm" }), left = element(root, "div"), side = element(root, "div", { className: "xm-side" });
 
@@ -300,10 +211,8 @@ function render({ model, el }) {
   const showScale = ratioSlider(forScale, "scale", [low, high], (scale) => put("scale", scale));
   const showMargin = ratioSlider(forMargin, "margin", data.margins, (margin) => put("margin", margin));
   const lossLine = element(left, "p", { className: "xm-loss" }), meter = element(left, "div", { className: "xm-meter" });
-  const canvas = element(left, "canvas", { tabIndex: 0 });
+  const { canvas, paint } = heatmap(left, place, data.pictures, model, () => soon());
   left.style.maxWidth = `${Math.max(place.width, 360)}px`;
-  canvas.setAttribute("role", "application");  // a screen reader hands the arrow keys on
-  canvas.setAttribute("aria-roledescription", "heatmap, arrow keys move from cell to cell");
   const showView = choices(side, "show", "view", VIEWS, (view) => put("view", view));
   const showDirection = choices(side, "loss of", "direction", DIRECTIONS, (direction) => put("direction", direction));
   const forNegatives = element(side, "div", { className: "xm-negatives" });
@@ -320,21 +229,16 @@ function render({ model, el }) {
   const filled = element(meter, "i");
   element(meter, "b");
   const tale = element(side, "div", { className: "xm-story" }), portrait = data.pictures.length ? element(tale, "img", { alt: "" }) : {};
-  const head = element(tale, "p"), list = element(tale, "dl"), lines = [];
+  const head = element(tale, "p"), showFacts = facts(tale);
   const ears = element(side, "p", { className: "xm-ears" });
   ears.setAttribute("aria-live", "polite");
-
-  const context = canvas.getContext("2d"), brush = small.getContext("2d");
-  const icons = data.pictures.map(() => null);
-  data.pictures.forEach((src, i) => {
-    const icon = Object.assign(new Image(), { src, onload: () => { icons[i] = icon; soon(); } });
-  });
 
   function show() {
     const state = { ...data, ...Object.fromEntries(STATE.map((name) => [name, model.get(name)])) };
     const numbers = compute(state), { loss, rankingLoss } = numbers, told = story(numbers, state, state.cell);
-    fit(canvas, context, place);
-    draw(context, place, brush, numbers, state, colours, icons, getComputedStyle(root).color);
+    const matrix = numbers.matrices[state.view], { kind } = VIEWS[state.view], [low, high] = limits(kind, matrix);
+    paint({ matrix, kind, low, high, table: colours[kind], texts: state.order, matches: numbers.label,
+      captions: data.captions, cell: state.cell, ink: getComputedStyle(root).color });
 
     showView(state.view);
     showDirection(state.direction);
@@ -353,12 +257,7 @@ function render({ model, el }) {
     filled.style.width = n > 1 ? `${Math.min(100, 50 * value / mark)}%` : "0";
     if (portrait.src !== data.pictures[state.cell[0]]) portrait.src = data.pictures[state.cell[0]];
     write(head, told.title);
-    told.lines.forEach(([name, words], line) => {
-      lines[line] ??= [element(list, "dt"), element(list, "dd")];
-      write(lines[line][0], name);
-      write(lines[line][1], words);
-    });
-    lines.forEach((nodes, line) => nodes.forEach((node) => { node.hidden = line >= told.lines.length; }));
+    showFacts(told.lines);
     canvas.setAttribute("aria-label", told.sentence);
     // Aloud only when another cell is picked: under a moving slider it would never end.
     if (canvas.getRootNode().activeElement === canvas) write(ears, told.sentence);
@@ -366,21 +265,6 @@ function render({ model, el }) {
     model.set("ranking_loss", rankingLoss);
     model.save_changes();  // one message a frame, with all that changed
   }
-
-  const pick = (i, k) => { if (i >= 0 && k >= 0 && i < n && k < n) put("cell", [i, k]); };
-  canvas.onkeydown = (event) => {
-    const [i, k] = model.get("cell");
-    const to = { ArrowUp: [i - 1, k], ArrowDown: [i + 1, k], ArrowLeft: [i, k - 1], ArrowRight: [i, k + 1],
-      Home: [i, 0], End: [i, n - 1], PageUp: [0, k], PageDown: [n - 1, k] }[event.key];
-    if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    pick(...to);
-  };
-  canvas.onpointerdown = canvas.onpointermove = (event) => {
-    if (event.buttons !== 1) return;
-    const box = canvas.getBoundingClientRect(), row = event.clientY - box.top - place.top, column = event.clientX - box.left - place.left;
-    pick(Math.floor(row / place.cell), Math.floor(column / place.cell));
-  };
 
   const { soon, end } = alive(model, STATE, show);
   return end;

@@ -1,6 +1,7 @@
 // What the scripts of all live pictures share; each of them stands right behind this file, in one module.
 
 const SLIDER_STEPS = 200;
+const NUMBERS_UP_TO = 8;  // so many rows and columns leave room for a number in each cell
 
 // ---- Numbers
 
@@ -51,6 +52,123 @@ function fit(canvas, context, { width, height }) {
     Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
   }
   context.setTransform(dpr, 0, 0, dpr, 0, 0);
+}
+
+const font = (context, size) => { context.font = `${size}px system-ui, sans-serif`; };
+
+function cut(context, words, room) {
+  if (context.measureText(words).width <= room) return words;
+  let length = words.length;
+  while (length > 1 && context.measureText(words.slice(0, length) + "…").width > room) length--;
+  return words.slice(0, length).trimEnd() + "…";
+}
+
+// ---- The heatmap of an N×N matrix
+
+// What is where on the canvas, in CSS pixels. Small cells leave no room for captions: the story names them.
+function measure(n, { pictures, captions }) {
+  const cell = Math.min(84, Math.floor((n > 32 ? 448 : 400) / n)), side = cell * n;
+  const icon = pictures.length ? Math.min(cell - 1, 48) : 0, withCaptions = captions.length > 0 && cell >= 10;
+  const left = Math.max(icon, 20) + 10, top = 10, bottom = withCaptions ? (n > NUMBERS_UP_TO ? 96 : 78) : 22;
+  return { n, cell, side, icon, left, top, withCaptions, width: left + side + 56, height: top + side + bottom };
+}
+
+// The matrix as colours of `table` from low to high, its bar, its numbers, the icons of the rows, the captions of the
+// columns. texts: which text stands in each column. matches: in which column each row has its match. cell: the picked one.
+function drawHeatmap(context, place, small, icons, { matrix, kind, low, high, table, texts, matches, captions, cell: [i, k], ink }) {
+  const { n, cell, side, left, top, width, height } = place;
+  const shade = (x) => 3 * (high > low ? Math.min(255, Math.floor(256 * (x - low) / (high - low))) : 0);
+  context.clearRect(0, 0, width, height);
+
+  // One pixel a cell, then enlarged without smoothing: much faster than n² rectangles.
+  const pixels = small.createImageData(n, n + 256), data = pixels.data;
+  const paint = (at, from) => { for (let b = 0; b < 4; b++) data[4 * at + b] = b < 3 ? table[from + b] : 255; };
+  for (let c = 0; c < n * n; c++) paint(c, shade(matrix[c]));
+  for (let s = 0; s < 256; s++) paint((n + s) * n, 3 * (255 - s));  // below the cells: the colour bar, high on top
+  small.putImageData(pixels, 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small.canvas, 0, 0, n, n, left, top, side, side);
+  const bar = left + side + 12;
+  context.drawImage(small.canvas, 0, n, 1, 256, bar, top, 10, side);
+  Object.assign(context, { imageSmoothingEnabled: true, fillStyle: ink, textAlign: "left", textBaseline: "middle" });
+  font(context, 11);
+  const digits = kind === "labels" ? 0 : kind === "gradient" ? 3 : 2;
+  context.fillText(written(high, digits), bar + 14, top + 5, 38);
+  context.fillText(written(low, digits), bar + 14, top + side - 5, 38);
+  if (kind === "gradient") context.fillText("0", bar + 14, top + side / 2);
+
+  context.textAlign = "center";
+  if (n <= NUMBERS_UP_TO) {
+    font(context, cell > 60 ? 15 : 12);
+    matrix.forEach((x, c) => {
+      const at = shade(x), dark = 0.3 * table[at] + 0.6 * table[at + 1] + 0.1 * table[at + 2] < 127.5;
+      const plain = Math.abs(x) < 0.005 ? "0.00" : x.toFixed(2).replace("-", "−");  // no "-0.00"
+      const number = kind === "labels" ? written(x, 0) : kind === "gradient" && x >= 0 ? `+${plain}` : plain;
+      context.fillStyle = dark ? "white" : "black";
+      context.fillText(number, left + (c % n + 0.5) * cell, top + (Math.floor(c / n) + 0.5) * cell, cell - 4);
+    });
+  }
+
+  context.fillStyle = ink;
+  font(context, 12);
+  for (let row = 0; row < n; row++) {
+    const y = top + (row + 0.5) * cell;
+    if (icons[row]) context.drawImage(icons[row], left - 10 - place.icon, y - place.icon / 2, place.icon, place.icon);
+    else if (n <= 16) context.fillText(row, left - 20, y);
+  }
+  const slant = n <= NUMBERS_UP_TO ? -0.85 : -Math.PI / 2;
+  texts.forEach((text, column) => {
+    const x = left + (column + 0.5) * cell, y = top + side + 8;
+    if (!place.withCaptions) return n <= 16 && context.fillText(text, x, y + 4);
+    font(context, Math.min(12, cell - 1));
+    context.save();
+    context.translate(x, y);
+    context.rotate(slant);
+    context.textAlign = "right";
+    context.fillText(cut(context, captions[text], 86), 0, 0);
+    context.restore();
+  });
+
+  const frame = (row, column, out, strokes) => strokes.forEach(([strokeStyle, lineWidth]) => {
+    Object.assign(context, { strokeStyle, lineWidth });
+    context.strokeRect(left + column * cell - out, top + row * cell - out, cell + 2 * out, cell + 2 * out);
+  });
+  const thin = cell < 20 ? 1 : 1.4;
+  matches.forEach((column, row) => frame(row, column, 0, [["white", 2.4 * thin], ["black", thin]]));
+  frame(i, k, 1.5, [["white", 6], ["black", 3]]);  // the picked cell: thick, so that no colour is needed to see it
+  context.fillStyle = ink;
+  for (const [x, y, dx, dy] of [[left + (k + 0.5) * cell, top - 3, 0, 6], [left - 3, top + (i + 0.5) * cell, 6, 0]]) {
+    context.beginPath();  // two arrowheads at the edges, towards the picked column and row
+    context.moveTo(x, y);
+    context.lineTo(x - dx - dy * 0.8, y - dy - dx * 0.8);
+    context.lineTo(x - dx + dy * 0.8, y - dy + dx * 0.8);
+    context.fill();
+  }
+}
+
+// A canvas with a heatmap; keys and the hand pick a cell of it, into `cell` of the model -> { canvas, paint(what) }.
+// soon: draws everything again, when a picture has been read.
+function heatmap(parent, place, pictures, model, soon, settings = {}) {
+  const { n, cell, left, top } = place, canvas = element(parent, "canvas", { tabIndex: 0, ...settings });
+  canvas.setAttribute("role", "application");  // a screen reader hands the arrow keys on
+  canvas.setAttribute("aria-roledescription", "heatmap, arrow keys move from cell to cell");
+  const small = Object.assign(document.createElement("canvas"), { width: n, height: n + 256 }).getContext("2d");
+  const context = canvas.getContext("2d"), icons = pictures.map(() => null);
+  pictures.forEach((src, i) => {
+    const icon = Object.assign(new Image(), { src, onload: () => { icons[i] = icon; soon(); } });
+  });
+  const pick = (...to) => { if (Math.min(...to) >= 0 && Math.max(...to) < n) model.set("cell", to); };
+  arrowKeys(canvas, n, () => model.get("cell"), pick);
+  canvas.onpointerdown = canvas.onpointermove = (event) => {
+    if (event.buttons !== 1) return;
+    const box = canvas.getBoundingClientRect(), row = event.clientY - box.top - top, column = event.clientX - box.left - left;
+    pick(Math.floor(row / cell), Math.floor(column / cell));
+  };
+  const paint = (what) => {
+    fit(canvas, context, place);
+    drawHeatmap(context, place, small, icons, what);
+  };
+  return { canvas, paint };
 }
 
 // ---- The page
@@ -110,6 +228,30 @@ function ratioSlider(parent, name, [low, high], choose) {
     const says = `${name} ${Number(value.toPrecision(3))}`;
     write(words, says);
     slider.setAttribute("aria-valuetext", `${says}, ${told}`);
+  };
+}
+
+// The keys that lead from a cell of n × n to another: from at() to pick(row, column), which may lie outside.
+function arrowKeys(canvas, n, at, pick) {
+  canvas.onkeydown = (event) => {
+    const [i, k] = at();
+    const to = { ArrowUp: [i - 1, k], ArrowDown: [i + 1, k], ArrowLeft: [i, k - 1], ArrowRight: [i, k + 1],
+      Home: [i, 0], End: [i, n - 1], PageUp: [0, k], PageDown: [n - 1, k] }[event.key];
+    if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    pick(...to);
+  };
+}
+
+// A list of [name, words] -> show(lines). Its nodes stay: what a screen reader has read is not new.
+function facts(parent) {
+  const list = element(parent, "dl"), nodes = [];
+  return (lines) => {
+    lines.forEach((line, at) => {
+      nodes[at] ??= ["dt", "dd"].map((name) => element(list, name));
+      line.forEach((words, which) => write(nodes[at][which], words));
+    });
+    nodes.forEach((line, at) => line.forEach((node) => { node.hidden = at >= lines.length; }));
   };
 }
 
