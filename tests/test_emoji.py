@@ -270,6 +270,8 @@ def test_skin_tones_join_two_concepts_and_no_others(toned):
     assert len({concept for concept, _ in both}) == len(both) - 1 == len(toned.concepts.unique())
     moved = (toned.split[:1914] != pairs.split).nonzero()[:, 0].tolist()
     assert [pairs.captions[k] for k in moved] == ["person blond hair", "woman blond hair", "man blond hair"]
+    assert set(pairs.split[moved].tolist()) == {emoji.TEST}
+    assert set(toned.split[moved].tolist()) == {emoji.VALIDATION}
 
 
 def test_skin_tones_in_another_language(toned):
