@@ -18,11 +18,11 @@ const addLogs = (a, b) => {
 // number for each image and each text, before: the same two one step ago, held, loss }.
 function walk({ image_features: image, text_features: text, scale, size }) {
   const n = image.length, across = Math.ceil(n / size), count = across ** 2;
-  const logs = [0, 1].map(() => new Array(n).fill(-Infinity));
+  const logs = [0, 1].map(() => new Array(n).fill(-Infinity)), [rows, columns] = logs.map((side) => [...side]);
   const sums = [image, text].map((side) => side.map((line) => line.map(() => 0)));
   const lengths = () => sums.map((side) => side.map((line) => Math.hypot(...line)));
-  const states = [{ step: 0, count, back: false, tile: null, shown: [], rows: [...logs[0]], columns: [...logs[1]], held: 2 * n + 1, loss: null }];
-  let own = 0, loss = null, before = [states[0].rows, states[0].columns];
+  const states = [{ step: 0, count, back: false, tile: null, shown: [], rows, columns, held: 2 * n + 1, loss: null }];
+  let own = 0, loss = null, before = [rows, columns];
   for (let step = 1; step <= 2 * count; step++) {
     const back = step > count, k = (step - 1) % count, top = size * Math.floor(k / across), left = size * (k % across);
     const tile = { top, left, bottom: Math.min(n, top + size), right: Math.min(n, left + size) }, shown = [];
@@ -47,8 +47,7 @@ function walk({ image_features: image, text_features: text, scale, size }) {
     }
     if (step === count) loss = logs.flat().reduce((sum, log) => sum + log / 2 / n, 0) - own / n;
     const [rows, columns] = back ? lengths() : logs.map((side) => [...side]);
-    const held = (tile.bottom - top) * (tile.right - left) + 2 * n + 1;
-    states.push({ step, count, back, tile, shown, rows, columns, before, held, loss });
+    states.push({ step, count, back, tile, shown, rows, columns, before, held: shown.flat().length + 2 * n + 1, loss });
     before = [rows, columns];
   }
   return states;
@@ -73,7 +72,7 @@ function tell({ step, count, back, tile, rows, columns, before, held, loss }, n)
   const memory = `Held now, beside features${back ? " and gradients" : ""}: `
     + (step ? `${held - 2 * n - 1} numbers of the tile + ` : "") + `${2 * n} logs + 1 sum = ${held}. All of S: ${square}.`;
   const title = step ? `${back ? "backward" : "forward"}, tile ${(step - 1) % count + 1} of ${count}` : "before the first tile";
-  if (!step) return { title, did: "Nothing of S is there. The logs of all rows and columns are empty.", memory, loss: "" };
+  if (!step) return [title, "Nothing of S is there. The logs of all rows and columns are empty.", "", memory];
   const { top, left, bottom, right } = tile;
   const did = `Images ${top} to ${bottom - 1} with texts ${left} to ${right - 1}. ` + (back
     ? `The tile is made again. All logs are known by now, and so is P − Y. The gradient of image ${top} goes from length `
@@ -81,7 +80,7 @@ function tell({ step, count, back, tile, rows, columns, before, held, loss }, n)
     : `The log of row ${top} goes from ${inWords(before[0][top])} to ${inWords(rows[top])}, `
       + `that of column ${left} from ${inWords(before[1][left])} to ${inWords(columns[left])}.`);
   const known = loss === null ? "" : `All of S was seen once: loss ${loss.toFixed(2)} (ln ${n} = ${Math.log(n).toFixed(2)}).`;
-  return { title, did, memory, loss: known };
+  return [title, did, known, memory];
 }
 
 // ---- The drawing
@@ -94,8 +93,7 @@ function places(n, { pictures, captions }) {
 
 function paintWalk(context, place, state, { low, high, bars }, table, { size, captions }, icons, ink) {
   const { n, cell, side, icon, left, top, width, height } = place, { step, count, back, tile, shown } = state;
-  const across = Math.ceil(n / size), passed = back ? step - count : step, write = (words, x, y, room) => context.fillText(words, x, y, room);
-  const letters = (points) => { context.font = `${points}px system-ui, sans-serif`; };
+  const across = Math.ceil(n / size), passed = back ? step - count : step, put = (...what) => context.fillText(...what);
   context.clearRect(0, 0, width, height);
   Object.assign(context, { textAlign: "center", textBaseline: "middle", fillStyle: ink, strokeStyle: ink, lineWidth: 1 });
   for (let k = 0; k < count; k++) {  // grey: not held; a little darker: made once, and forgotten
@@ -110,9 +108,9 @@ function paintWalk(context, place, state, { low, high, bars }, table, { size, ca
     context.fillStyle = `rgb(${red}, ${green}, ${blue})`;
     context.fillRect(x, y, cell, cell);
     if (cell < 24) return;
-    letters(cell < 34 ? 9 : 12);
+    font(context, cell < 34 ? 9 : 12);
     context.fillStyle = 0.3 * red + 0.6 * green + 0.1 * blue < 127.5 ? "white" : "black";
-    write(Math.abs(value) < 0.005 ? "0.00" : value.toFixed(2).replace("-", "−"), x + cell / 2, y + cell / 2, cell - 3);
+    put(Math.abs(value) < 0.005 ? "0.00" : value.toFixed(2).replace("-", "−"), x + cell / 2, y + cell / 2, cell - 3);
   }));
   for (let k = 0; k < n; k++) {  // the pairs
     for (const [colour, thick] of [["white", 2.4], ["black", 1.2]]) {
@@ -126,28 +124,26 @@ function paintWalk(context, place, state, { low, high, bars }, table, { size, ca
   const number = (value) => (value === -Infinity ? "–" : value.toFixed(2));
   for (let k = 0; k < n; k++) {
     const x = left + (k + 0.5) * cell, y = top + (k + 0.5) * cell, thick = Math.max(3, cell * 0.4), [row, column] = [share(state.rows[k]), share(state.columns[k])];
-    letters(Math.min(11, Math.max(8, cell / 3)));
+    font(context, Math.min(11, Math.max(8, cell / 3)));
     context.globalAlpha = tile && k >= tile.top && k < tile.bottom ? 0.9 : 0.4;  // dark: this tile adds to it
     context.fillRect(left + side + 6, y - thick / 2, row, thick);
     context.globalAlpha = tile && k >= tile.left && k < tile.right ? 0.9 : 0.4;
     context.fillRect(x - thick / 2, top + side + 6, thick, column);
     context.globalAlpha = 1;
     context.textAlign = "left";
-    write(number(state.rows[k]), left + side + 10 + row, y);
+    put(number(state.rows[k]), left + side + 10 + row, y);
     context.textAlign = "center";
-    write(number(state.columns[k]), x, top + side + 14 + column, cell - 1);
-    letters(11);
+    put(number(state.columns[k]), x, top + side + 14 + column, cell - 1);
+    font(context, 11);
     if (icons[k]) context.drawImage(icons[k], left - 6 - icon, y - icon / 2, icon, icon);
-    else if (cell > 11) write(k, left - 12, y);
-    if (!captions.length) {
-      if (cell > 11) write(k, x, height - 8);
-      continue;
-    }
+    else if (cell > 11) put(k, left - 12, y);
+    if (!captions.length && cell > 11) put(k, x, height - 8);
+    if (!captions.length) continue;
     context.save();
     context.translate(x, height - 82);
     context.rotate(-Math.PI / 2);
     context.textAlign = "right";
-    write(captions[k].length > 15 ? captions[k].slice(0, 14).trimEnd() + "…" : captions[k], 0, 0, 80);
+    put(cut(context, captions[k], 80), 0, 0);
     context.restore();
   }
 }
@@ -196,17 +192,17 @@ function render({ model, el }) {
   };
 
   function show() {
-    const state = states[model.get("step")], told = tell(state, n), whole = [told.title, told.did, told.loss, told.memory].join(" ");
+    const state = states[model.get("step")], told = tell(state, n);
     fit(canvas, context, place);
     paintWalk(context, place, state, state.back ? back : forth, tables[Number(state.back)], data, icons, getComputedStyle(root).color);
-    [told.title, told.did, told.loss, told.memory].forEach((words, at) => write(lines[at], words));
+    told.forEach((words, at) => write(lines[at], words));
     write(legend, state.back ? "In the tile: P − Y, the mean of both directions. Bars: how long the gradient of each image and text is so far; dark: this tile adds to it."
       : "In the tile: logits. Bars: the log-sum-exp of each row and column so far; dark: this tile adds to it.");
     write(button, playing ? "pause" : "play");
     slider.value = state.step;
-    slider.setAttribute("aria-valuetext", `step ${state.step} of ${last}, ${told.title}`);
-    canvas.setAttribute("aria-label", whole);
-    if (finished) write(ears, whole);
+    slider.setAttribute("aria-valuetext", `step ${state.step} of ${last}, ${told[0]}`);
+    canvas.setAttribute("aria-label", told.join(" "));
+    if (finished) write(ears, told.join(" "));
     finished = false;
     model.set("loss", state.loss);
     model.save_changes();

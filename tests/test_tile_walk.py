@@ -1,0 +1,256 @@
+"""TileWalk: its numbers are the loops', what it is given is checked, its page is whole; then in a real browser."""
+
+import ast
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import test_browser
+import torch
+import traitlets
+from matplotlib import colormaps
+from test_browser import DRAWN, SET, state
+
+from xmatch_edu import loops, plots
+from xmatch_edu.explore import TileWalk, live, tiles
+from xmatch_edu.explore.tiles import _SCRIPT
+
+browser, page, show = test_browser.browser, test_browser.page, test_browser.show
+RANDOM = np.random.default_rng(23)
+IMAGES, TEXTS = RANDOM.normal(size=(2, 7, 3))
+CAPTIONS = ["dog", "red apple", "sun", "</script><b>tea</b>", "a \"cup\" & more", "a caption without an end", "7"]
+PICTURES = np.stack([np.full((6, 6, 3), 30 * i, dtype=np.uint8) for i in range(7)])
+# The script once more, only for its numbers: the page shows them with two digits.
+OPEN = live.script(_SCRIPT) + "\nwindow.states = walk(model.get('data'));"
+
+
+def walk(**more):
+    return TileWalk(IMAGES, TEXTS, **{"scale": 2.0, "size": 3, **more})
+
+
+def test_the_tiles_cover_each_cell_once_and_the_last_are_short():
+    covered = np.zeros((7, 7), dtype=int)
+    for where in walk().tiles:
+        covered[where] += 1
+    assert (covered == 1).all() and len(walk().tiles) == 9 and len(walk(size=100).tiles) == 1
+    assert covered[walk().tiles[-1]].shape == (1, 1)
+
+
+def test_forward_the_logs_grow_to_those_of_whole_rows_and_columns():
+    live, logits = walk(), 2 * IMAGES @ TEXTS.T
+    assert np.isnan(live.numbers()["tile"]).all() and (live.numbers()["rows"] == -np.inf).all()
+    assert (live.numbers()["held"], live.numbers()["loss"]) == (15, None)
+    live.step = 2  # images 0 to 2 with texts 3 to 5
+    numbers = live.numbers()
+    assert np.array_equal(numbers["tile"][:3, 3:6], logits[:3, 3:6]) and np.isfinite(numbers["tile"]).sum() == 9
+    assert np.allclose(numbers["rows"][:3], np.log(np.exp(logits[:3, :6]).sum(axis=1)))
+    assert np.allclose(numbers["columns"][3:6], np.log(np.exp(logits[:3, 3:6]).sum(axis=0)))
+    assert (numbers["rows"][3:] == -np.inf).all() and numbers["columns"][6] == -np.inf
+    assert (numbers["held"], numbers["loss"]) == (9 + 14 + 1, None)
+    live.step = 9
+    numbers = live.numbers()
+    assert np.allclose(numbers["rows"], np.log(np.exp(logits).sum(axis=1)))
+    assert np.allclose(numbers["columns"], np.log(np.exp(logits).sum(axis=0)))
+    assert numbers["loss"] == loops.matching_loss(IMAGES @ TEXTS.T, scale=2.0) and numbers["held"] == 1 + 14 + 1
+    by_hand = (numbers["rows"] + numbers["columns"]).mean() / 2 - logits.diagonal().mean()
+    assert numbers["loss"] == pytest.approx(by_hand)
+
+
+def test_backward_the_gradients_grow_to_those_of_the_loops():
+    live, gradient = walk(), loops.matching_gradient(IMAGES @ TEXTS.T, scale=2.0)
+    live.step = 10
+    numbers = live.numbers()
+    assert np.allclose(numbers["tile"][:3, :3], gradient[:3, :3] * 7 / 2) and np.isfinite(numbers["tile"]).sum() == 9
+    assert np.allclose(numbers["rows"][:3], np.linalg.norm(gradient[:3, :3] @ TEXTS[:3], axis=1))
+    assert (numbers["rows"][3:] == 0).all() and (numbers["columns"][3:] == 0).all()
+    live.step = 18
+    assert np.allclose(live.numbers()["rows"], np.linalg.norm(gradient @ TEXTS, axis=1))
+    assert np.allclose(live.numbers()["columns"], np.linalg.norm(gradient.T @ IMAGES, axis=1))
+
+
+def test_tensors_are_read_large_logits_are_no_trouble_and_one_pair_costs_nothing():
+    read = TileWalk(torch.tensor(IMAGES, requires_grad=True), torch.tensor(TEXTS), scale=2, size=3)
+    assert np.array_equal(read.scores, walk().scores) and read.scale == 2.0
+    large = walk(scale=1e4)
+    for large.step in (9, 18):
+        assert all(np.isfinite(large.numbers()[name]).all() for name in ("rows", "columns", "loss"))
+    alone = TileWalk([[1.0]], [[3.0]], scale=1.0, size=5)
+    alone.step = np.int64(2)
+    assert alone.numbers()["loss"] == 0 and type(alone.step) is int
+
+
+@pytest.mark.parametrize("step", [-1, 19, 0.5, "last", None, [1]])
+def test_a_wrong_step_is_named_and_changes_nothing(step):
+    live = walk()
+    live.step = 4
+    with pytest.raises(ValueError, match="step must be an int from 0 to 18"):
+        live.step = step
+    assert live.step == 4
+    with pytest.raises(traitlets.TraitError):
+        live.loss = 1.0
+
+
+BAD = {
+    "no text": ({"text_features": TEXTS[:6]}, ValueError, r"text_features: .*\(text side\), 7; got 6"),
+    "another width": ({"text_features": TEXTS[:, :2]}, ValueError, "image_features.*text_features"),
+    "not finite": ({"image_features": IMAGES * np.nan}, ValueError, "image_features must be finite"),
+    "nothing": ({"image_features": IMAGES[:0]}, ValueError, r"image_features \(image side\): from 1 to 32 .*got 0"),
+    "too many": ({"image_features": np.ones((33, 3))}, ValueError, "from 1 to 32 pairs; got 33"),
+    "a scale of 0": ({"scale": 0.0}, ValueError, "scale must be positive"),
+    "a scale in words": ({"scale": "large"}, TypeError, "scale must be a number"),
+    "half a tile": ({"size": 1.5}, TypeError, "size must be an int"),
+    "no tile": ({"size": 0}, ValueError, "size must be at least 1"),
+    "too few pictures": ({"pictures": PICTURES[:4]}, ValueError, "pictures: .*image side.*7; got 4"),
+    "one string": ({"captions": "abcdefg"}, ValueError, "captions: a list of strings.*text side"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_named(what):
+    arguments, error, words = BAD[what]
+    with pytest.raises(error, match=words):
+        TileWalk(**{"image_features": IMAGES, "text_features": TEXTS, "scale": 2.0, "size": 3, **arguments})
+
+
+def test_too_many_tiles_are_refused():
+    with pytest.raises(ValueError, match="size: at most 100 tiles; 32 pairs in tiles of 1 are 1024"):
+        TileWalk(np.ones((32, 2)), np.ones((32, 2)), scale=1.0, size=1)
+
+
+def test_the_still_picture_shows_six_steps_and_says_so():
+    explorer = walk()
+    axes = [ax for ax in explorer.still().figure.axes if ax.get_title()]
+    expected = ["forward, tile 1 of 9", "forward, tile 4 of 9", "forward, tile 8 of 9", "backward, tile 2 of 9",
+                "backward, tile 6 of 9", "backward, tile 9 of 9"]  # fmt: skip
+    assert [ax.get_title() for ax in axes] == expected
+    data, metadata = explorer._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} <= data.keys()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == repr(explorer)
+    assert repr(explorer).startswith("forward, tile 1 of 9: 7 images by 7 texts, 9 of 49 cells in colour, in rows 0 to "
+                                     "2 and columns 0 to 2, the rest grey.")  # fmt: skip
+
+
+def test_pieces_are_grey_where_nothing_is_and_one_colour_is_one_number():
+    half, none = np.array([[1.0, np.nan], [3.0, np.nan]]), np.full((2, 2), np.nan)
+    picture = plots.pieces([
+        ("a", half, "scores"), ("b", 2 * half, "scores"), ("c", -half, "gradient"), ("d", none, "scores"),
+    ])  # fmt: skip
+    axes = [ax for ax in picture.figure.axes if ax.get_title()]
+    assert [ax.images[0].get_clim() for ax in axes] == [(1, 6), (1, 6), (-3, 3), (1, 6)]
+    assert axes[0].images[0].get_array().mask.tolist() == [[False, True], [False, True]]
+    assert picture.alt.startswith("a: 2 images by 2 texts, 2 of 4 cells in colour, in rows 0 to 1 and columns 0 to 0")
+    assert picture.alt.endswith("d: 2 images by 2 texts, all of it grey.")
+    with pytest.raises(ValueError, match="parts is empty"):
+        plots.pieces([])
+    with pytest.raises(ValueError, match="kind must be one of scores, gradient; got 'labels'"):
+        plots.pieces([("a", half, "labels")])
+
+
+def test_the_page_is_whole_and_calls_nobody(tmp_path):
+    explorer = walk(pictures=PICTURES, captions=CAPTIONS)
+    explorer.step = 4
+    explorer.save(tmp_path / "page.html", credit="Drawn by A & B")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert not re.search(r"https?://|\bimport\b|\bfetch\(|@import", page)
+    assert "<title>A walk over the tiles</title>" in page and "Drawn by A &amp; B" in page
+    assert page.count("</script>") == 2  # ours; that in the caption ends nothing
+    kept = json.loads(re.search(r'id="state">(.*?)</script>', page, re.DOTALL)[1])
+    assert (kept["step"], kept["data"]["scale"], kept["data"]["size"], kept["data"]["captions"]) == (4, 2, 3, CAPTIONS)
+    assert np.array_equal(kept["data"]["image_features"], IMAGES)  # JSON keeps every digit
+    assert '<noscript><img alt="forward, tile 1 of 9' in page
+
+
+def test_the_script_needs_nothing_and_knows_the_state():
+    script = _SCRIPT.read_text("utf-8")
+    assert not re.search(r"https?:|^\s*import\b|\bfetch\(|innerHTML", script, re.MULTILINE)
+    assert tuple(ast.literal_eval(re.search(r"const STATE = (\[.*?\]);", script)[1])) == tiles._STATE
+
+
+# From here on in a browser, which test_browser starts, or says that there is none.
+
+
+@pytest.mark.parametrize(("n", "size", "scale"), [(1, 1, 2.0), (7, 3, 2.0), (32, 4, 20.0), (5, 2, 1e4)])
+def test_every_number_of_every_step_is_that_of_python(show, n, size, scale):
+    explorer = TileWalk(*RANDOM.normal(size=(2, n, 6)), scale=scale, size=size)
+    page = show(explorer)
+    page.add_script_tag(type="module", content=OPEN)
+    page.wait_for_function("() => window.states")
+    for step in range(2 * len(explorer.tiles) + 1):
+        explorer.step = step
+        page.evaluate(SET, {"step": step})
+        numbers, loss = explorer.numbers(), page.evaluate(DRAWN)
+        assert (loss is None) == (numbers["loss"] is None)
+        assert loss is None or loss == pytest.approx(numbers["loss"], rel=1e-9, abs=1e-9 * scale)
+        seen = page.evaluate("""step => { const { shown, tile, rows, columns, held } = states[step];
+            const told = (line) => line.map((x) => (x === -Infinity ? "nothing" : x));
+            return { shown, tile, rows: told(rows), columns: told(columns), held }; }""", step)
+        assert seen["held"] == numbers["held"]
+        for side in ("rows", "columns"):
+            found = [-math.inf if x == "nothing" else x for x in seen[side]]
+            assert found == pytest.approx(numbers[side].tolist(), rel=1e-9, abs=1e-9), (step, side)
+        if step:
+            top, bottom, left, right = (seen["tile"][end] for end in ("top", "bottom", "left", "right"))
+            where = slice(top, bottom), slice(left, right)
+            assert np.allclose(seen["shown"], numbers["tile"][where], rtol=1e-9, atol=1e-9), step
+            assert np.isfinite(numbers["tile"]).sum() == np.size(seen["shown"])
+
+
+def test_the_arrow_keys_walk_and_the_words_follow(show):
+    explorer = walk(captions=CAPTIONS, pictures=PICTURES)
+    page, seen = show(explorer), set()
+    slider = ".xt input[type=range]"
+    assert page.get_attribute(slider, "data-lm-suppress-shortcuts") == "true"
+    page.focus(slider)
+    for key, step, title in [("", 0, "before the first tile"), ("ArrowRight", 1, "forward, tile 1 of 9"),
+                             ("ArrowRight", 2, "forward, tile 2 of 9"), ("End", 18, "backward, tile 9 of 9"),
+                             ("ArrowLeft", 17, "backward, tile 8 of 9"), ("Home", 0, "before the first tile")]:
+        if key:
+            page.keyboard.press(key)
+        assert state(page, "step") == step
+        page.evaluate(DRAWN)
+        assert page.inner_text(".xt-title") == title
+        assert page.get_attribute(slider, "aria-valuetext") == f"step {step} of 18, {title}"
+        explorer.step = step
+        assert f"= {explorer.numbers()['held']}. All of S: 7² = 49." in page.inner_text(".xt-held")
+        assert title in page.get_attribute(".xt-map", "aria-label")
+        assert ("loss" in page.inner_text(".xt-loss")) == (step >= 9)
+        seen.add(page.eval_on_selector(".xt-map", "canvas => canvas.toDataURL()"))
+    assert len(seen) == 5
+
+
+def test_the_tile_has_the_colours_of_its_numbers_and_the_rest_is_grey(show):
+    explorer = walk()
+    page = show(explorer)
+    cell, left, top = 40, 24, 6
+    logits = 2 * explorer.scores
+    pushes = loops.matching_gradient(explorer.scores, scale=2.0) * 7 / 2
+    high = np.abs(pushes).max()
+    for step, matrix, ends, name in [(5, logits, (logits.min(), logits.max()), "viridis"),
+                                     (14, pushes, (-high, high), "cividis")]:  # fmt: skip
+        explorer.step = step
+        page.evaluate(SET, {"step": step})
+        page.evaluate(DRAWN)
+        seen = np.array(page.evaluate("""([cell, left, top]) => {
+            const context = document.querySelector(".xt-map").getContext("2d");
+            return Array.from({ length: 49 }, (_, c) => [...context.getImageData(
+                left + (c % 7) * cell + 6, top + Math.floor(c / 7) * cell + 6, 1, 1).data]); }""", [cell, left, top]))
+        held = np.isfinite(explorer.numbers()["tile"]).ravel()
+        expected = colormaps[name]((matrix - ends[0]) / (ends[1] - ends[0]), bytes=True)[..., :3].reshape(-1, 3)
+        assert np.abs(seen[held, :3] - expected[held].astype(int)).max() <= 8, step
+        assert (seen[held, 3] == 255).all() and (seen[~held, 3] < 100).all(), "a veil over whatever the page is"
+        made = np.zeros((7, 7), dtype=bool)
+        for where in explorer.tiles[:4]:
+            made[where] = True
+        assert seen[made.ravel(), 3].min() > seen[~made.ravel() & ~held, 3].max(), "what was made is darker"
+
+
+def test_play_walks_to_the_end_and_says_so_once(show):
+    page = show(TileWalk(IMAGES, TEXTS, scale=2.0, size=7))  # one tile: two steps
+    page.focus(".xt button")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('.xt button').innerText === 'pause'")
+    page.wait_for_function("() => model.get('step') === 2 && document.querySelector('.xt button').innerText === 'play'")
+    page.evaluate(DRAWN)
+    assert page.inner_text(".xm-ears").startswith("backward, tile 1 of 1")
