@@ -262,6 +262,30 @@ def test_a_bad_bias_that_is_a_tensor_is_named(bias, kind, words):
         loops.sigmoid_loss(np.eye(2), scale=10.0, bias=bias)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("share", [(0.0, 0.3), (0.0, -0.3), (0.2, 0.2), (0.2, -0.2)])  # of the scores, of the bias
+def test_what_may_overflow_is_named_and_what_does_not_is_finite(dtype, share):
+    """Of four pairs: a sum of four times 0.3 of the largest number would be infinite, one of four times 0.24 is not."""
+    wide = torch.promote_types(dtype, torch.float32)
+    rooms = [(losses, torch.eye(2, dtype=dtype))] + [(loops, np.eye(2))] * (dtype is torch.float64)
+    for room, scores in rooms:
+        scale, bias = (part * torch.finfo(wide).max for part in share)
+        scale = max(1.0, scale)
+        with pytest.raises(ValueError, match=r"scale × scores \+ bias, .*over the 4 pairs may overflow") as caught:
+            room.sigmoid_loss(scores, scale=scale, bias=bias)
+        assert f"{bias:.3g}" in str(caught.value) and str(caught.value).endswith(str(scores.dtype))
+        assert np.isfinite(np.asarray(room.sigmoid_loss(scores, scale=0.6 * scale, bias=0.6 * bias)))
+    given = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (scale, bias)]
+    with pytest.raises(ValueError, match="over the 4 pairs may overflow"):
+        losses.sigmoid_loss(torch.eye(2, dtype=dtype), scale=given[0], bias=given[1])
+
+
+def test_where_values_are_not_looked_at_nothing_is_said_of_overflow():
+    far = torch.zeros(2, 2, device="meta")
+    for scale, bias in ((1e38, -3e38), (torch.tensor(1e38, device="meta"), torch.tensor(-3e38, device="meta"))):
+        assert losses.sigmoid_loss(far, torch.arange(2, device="meta"), scale=scale, bias=bias).shape == ()
+
+
 def test_scale_and_bias_must_be_said():
     with pytest.raises(TypeError, match="'scale' and 'bias'"):
         losses.sigmoid_loss(torch.eye(2))

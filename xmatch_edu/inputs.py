@@ -309,6 +309,22 @@ def check_bias(bias, scores):
     return bias if hasattr(bias, "requires_grad") else value
 
 
+def check_shifted_logits(scale, bias, scores, largest_score):
+    """That scale × scores + bias fits the dtype, and so does its sum over all pairs. On the CPU only.
+
+    scale, bias: what `check_scale` and `check_bias` returned; largest_score: what `check_scores` returned.
+    """
+    if largest_score is None:
+        return
+    scale, bias = (x.item() if hasattr(x, "requires_grad") else x for x in (scale, bias))
+    pairs = scores.shape[0] * scores.shape[1]
+    if not pairs * (scale * largest_score + abs(bias)) <= _LARGEST[_dtype(scores)]:
+        raise ValueError(
+            f"scale × scores + bias, {scale:.3g} × up to {largest_score:.3g} + {bias:.3g}, is so large that its sum "
+            f"over the {pairs} pairs may overflow {scores.dtype}"
+        )
+
+
 def check_margin(margin, scores, largest_score):
     """A number of at least 0 -> a float. largest_score: what `check_scores` returned."""
     if isinstance(margin, bool) or not isinstance(margin, Real):

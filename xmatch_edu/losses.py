@@ -155,6 +155,7 @@ def sigmoid_loss(scores, labels=None, *, scale, bias, mask=None):
     """
     largest = inputs.check_scores(scores, torch.Tensor)
     scale, bias = inputs.check_scale(scale, scores, largest), inputs.check_bias(bias, scores)
+    inputs.check_shifted_logits(scale, bias, scores, largest)
     inputs.check_labels(labels, scores)
     inputs.check_hard_labels(labels, "a sigmoid loss")
     inputs.check_mask(mask, scores, labels)
