@@ -403,6 +403,69 @@ def test_wherever_it_is_cut_off_it_is_named(tmp_path):
             safety.Checkpoint(file, {}).load()
 
 
+def same(one, other):
+    """Nested dicts and lists of numbers, words and tensors, compared to the last bit."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(x, other[name]) for name, x in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bit_equal(one, other)
+
+
+def test_wherever_a_byte_is_flipped_it_is_named_or_nothing_is_lost(tmp_path):
+    """Between the parts of the file lie zeros that nobody reads. In the numbers themselves each flip is found."""
+    file = tmp_path / "run.pt"
+    short(branches(), losses.MatchingLoss(), checkpoint=file)
+    whole, state = file.read_bytes(), safety.Checkpoint(file, {}).load()
+    lot, found = random.Random(3), 0
+    for _ in range(300):
+        place, bit = lot.randrange(len(whole)), 1 << lot.randrange(8)
+        flipped = whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1:]
+        file.write_bytes(flipped)
+        try:
+            assert same(safety.Checkpoint(file, {}).load(), state), place
+        except ValueError as error:
+            assert f"checkpoint {file} cannot be read" in str(error)
+            found += 1
+        assert file.read_bytes() == flipped
+    assert found > 150
+
+
+def test_a_flipped_weight_is_named_and_nothing_is_changed(tmp_path):
+    file, model, loss = tmp_path / "run.pt", branches(), losses.MatchingLoss()
+    short(model, loss, checkpoint=file)
+    weight = safety.Checkpoint(file, {}).load()["best"]["embedding.weight"].numpy().tobytes()
+    whole = file.read_bytes()
+    place = whole.rindex(weight) + 5
+    file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x40]) + whole[place + 1:])
+    assert not torch.equal(torch.load(file, weights_only=True)["state"]["best"]["embedding.weight"],
+                           torch.frombuffer(bytearray(weight), dtype=torch.float32).reshape(-1, 8)), "torch is silent"
+    kept, again, of_loss = file.read_bytes(), branches(seed=1), losses.MatchingLoss()
+    before = weights(again), of_loss.logit_scale.item()
+    with pytest.raises(ValueError, match=r"run\.pt cannot be read \(BadZipFile\): it is damaged.* Nothing was changed"):
+        short(again, of_loss, checkpoint=file, after_step=pytest.fail)
+    assert torch.equal(weights(again), before[0]) and of_loss.logit_scale.item() == before[1]
+    assert file.read_bytes() == kept
+
+
+def test_a_folder_that_is_missing_is_named_before_the_first_step(tmp_path):
+    model, file = branches(), tmp_path / "not" / "there" / "run.pt"
+    before = weights(model)
+    with pytest.raises(ValueError, match=r"checkpoint .*run\.pt needs its folder") as caught:
+        short(model, losses.MatchingLoss(), checkpoint=file, after_step=pytest.fail)
+    assert f"there is no {file.parent}" in str(caught.value)
+    assert torch.equal(weights(model), before) and not file.parent.exists()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ValueError, match="needs its folder to be there"):
+        short(model, losses.MatchingLoss(), checkpoint=str(tmp_path / "file" / "run.pt"))
+
+
+def test_a_checkpoint_without_a_folder_lies_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    short(branches(), losses.MatchingLoss(), checkpoint="run.pt")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
+
+
 def test_a_checkpoint_of_other_branches_or_of_another_loss_is_refused(tmp_path):
     """Before a number of it has reached the branches."""
     file = tmp_path / "run.pt"
@@ -706,6 +769,19 @@ def test_the_order_of_words_does_not_matter_and_each_word_does():
     torch.testing.assert_close(one, mean + model.correction(mean))
 
 
+def beyond(more):
+    """Texts with the last word of the vocabulary, and the number that is so much larger."""
+    model = branches()
+    last = len(model.vocabulary)
+    return model.text(torch.tensor([[1, 0], [last, last + more]]))
+
+
+def test_every_number_of_the_vocabulary_is_read_and_only_the_cpu_looks():
+    assert beyond(0).shape == (2, 8)
+    model = branches().to("meta")  # as on a GPU, there is no value to look at
+    assert model.text(torch.empty(2, 3, dtype=torch.int64, device="meta")).shape == (2, 8)
+
+
 BRANCHES_BAD = {
     "width": (lambda: models.TwoBranch(branches().vocabulary, width=0), ValueError, "width"),
     "size": (lambda: models.TwoBranch(branches().vocabulary, size=20), ValueError, r"size must be a multiple.*image"),
@@ -715,6 +791,10 @@ BRANCHES_BAD = {
     "numbers": (lambda: branches().text(torch.zeros(2, 3)), TypeError, r"numbers \(text side\).*float32"),
     "no text": (lambda: branches().text(torch.zeros(0, 3).long()), ValueError, r"numbers \(text side\)"),
     "one text": (lambda: branches().text(torch.zeros(3).long()), ValueError, r"numbers \(text side\)"),
+    "beyond the words": (lambda: beyond(1), ValueError,
+                         r"numbers \(text side\) must be places in the vocabulary, 0 to (\d+); got (?!\1)\d+$"),
+    "below the words": (lambda: branches().text(torch.tensor([[0, -1], [2, 1]])), ValueError,
+                        r"numbers \(text side\) must be places in the vocabulary, 0 to \d+; got -1"),
 }  # fmt: skip
 
 

@@ -138,6 +138,7 @@ class TwoBranch(nn.Module):
                 f"numbers (text side) must have shape (N, T) with at least one text and room for one word; "
                 f"got shape {tuple(numbers.shape)}"
             )
+        _check_places("numbers", numbers, self.embedding)
         mean = self.embedding(numbers)
         return mean + self.correction(mean)
 
@@ -238,16 +239,20 @@ class WordEncoder(nn.Module):
         inputs.check_lengths(lengths, words, torch.Tensor)
         padding = torch.arange(words.shape[1], device=words.device) >= lengths[:, None]
         words = words.masked_fill(padding, 0)
-        if words.device.type == "cpu":
-            highest = self.embedding.num_embeddings - 1
-            for end in (int(words.min()), int(words.max())):
-                if not 0 <= end <= highest:
-                    raise ValueError(f"words (text side) must be places in the vocabulary, 0 to {highest}; got {end}")
+        _check_places("words", words, self.embedding)
         # Each text is read to its own end. (The lengths are wanted on the CPU: on a GPU this waits for them.)
         packed = pack_padded_sequence(self.embedding(words), lengths.cpu(), batch_first=True, enforce_sorted=False)
         read, last = self.reader(packed)
         features, _ = pad_packed_sequence(read, batch_first=True, total_length=words.shape[1])
         return features, last.transpose(0, 1).flatten(1)
+
+
+def _check_places(name, words, embedding):
+    """On a GPU they are not looked at: that would wait for it."""
+    highest = embedding.num_embeddings - 1
+    for end in (words.min(), words.max()) if words.device.type == "cpu" else ():
+        if not 0 <= end <= highest:
+            raise ValueError(f"{name} (text side) must be places in the vocabulary, 0 to {highest}; got {int(end)}")
 
 
 def _check_width(width):

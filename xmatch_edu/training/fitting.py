@@ -56,7 +56,7 @@ def fit(model, loss, pairs, *, steps=200, batch_size=256, learning_rate=2e-3, se
     -> History. An interrupt (Ctrl-C, Jupyter's stop button) lets the step end; then fit ends as usual. A second one
     does not wait.
     Errors: TrainingStopped where a number is not finite, before it reaches the weights; ValueError naming steps,
-    batch_size, pairs, or a checkpoint of another run.
+    batch_size, pairs, or a checkpoint that is damaged, of another run, or in a folder that is missing.
     """
     inputs.check_count("steps", steps)
     run = _Run(model, loss, pairs, learning_rate, steps, seed)

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import zipfile
 from contextlib import contextmanager
 from math import log
 from pathlib import Path
@@ -16,10 +17,15 @@ import torch
 
 
 class Checkpoint:
-    """The file of one run, or none (path None). settings: what must be the same for a run to go on from it."""
+    """The file of one run, or none (path None). settings: what must be the same for a run to go on from it.
+
+    Errors: ValueError naming checkpoint where its folder is missing.
+    """
 
     def __init__(self, path, settings):
         self.path, self.settings = None if path is None else Path(path), settings
+        if self.path and not self.path.parent.is_dir():  # said now, not at the first save, when steps would be lost
+            raise ValueError(f"checkpoint {self.path} needs its folder to be there: there is no {self.path.parent}")
         self.written = self.path is not None and self.path.exists()
 
     def load(self):
@@ -27,11 +33,15 @@ class Checkpoint:
         if not self.written:
             return None
         try:
+            with zipfile.ZipFile(self.path) as parts:  # torch does not look at the check sums of its own files
+                if parts.testzip():
+                    raise zipfile.BadZipFile
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
             settings, state = saved["settings"], saved["state"]
         except Exception as error:  # of what kind depends on where the damage is
-            raise ValueError(f"checkpoint {self.path} cannot be read ({type(error).__name__}): it is left as it is; "
-                             f"name another file, or move it away") from None  # fmt: skip
+            raise ValueError(f"checkpoint {self.path} cannot be read ({type(error).__name__}): it is damaged, or no "
+                             f"checkpoint. Nothing was changed, neither the file nor the branches; name another file, "
+                             f"or move it away") from None  # fmt: skip
         for name, wanted in self.settings.items():
             if settings.get(name) != wanted:
                 raise ValueError(
