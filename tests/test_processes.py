@@ -18,7 +18,8 @@ from torch.nn.parallel import DistributedDataParallel
 from xmatch_edu import labels, losses, scale
 from xmatch_edu.scale import ring, tiles
 
-WORLDS, SIZES, DTYPES = (2, 3), (1, 2, 5), ("float64", "float32")
+WORLDS, SIZES = (2, 3), (1, 2, 5)
+CASES = [*((n, "float64") for n in SIZES), (5, "float32")]
 EXACT = ("gather, full loss", "local loss", "ring", "ring with classes", "ring, all one class", "ring, small tiles")
 TRAPS = ("no gradient, full loss", "no gradient, local loss")
 
@@ -68,7 +69,7 @@ def loss_of(way, image, text, factor, ids):
 def every_case(place):
     """-> for each way, size and dtype: the loss of this process, and the mean over processes of the gradients."""
     return {f"{way}, {n}, {dtype}": one_case(place, way, n, getattr(torch, dtype))
-            for way in EXACT + TRAPS for n in SIZES for dtype in DTYPES}
+            for way in EXACT + TRAPS for n, dtype in CASES}
 
 
 def one_case(place, way, n, dtype):
@@ -77,9 +78,9 @@ def one_case(place, way, n, dtype):
     x, y, ids = (whole[place.rank * n : (place.rank + 1) * n] for whole in whole_batch(n * place.world_size, dtype))
     loss = loss_of(way, *model(x, y), ids)
     loss.backward()
-    for parameter in model.parameters():
-        distributed.all_reduce(parameter.grad)
-        parameter.grad /= place.world_size
+    together = torch.nn.utils.parameters_to_vector([parameter.grad for parameter in model.parameters()])
+    distributed.all_reduce(together)
+    torch.nn.utils.vector_to_parameters(together / place.world_size, [p.grad for p in model.parameters()])
     return {"loss": loss.item(), "gradients": model.gradients()}
 
 
@@ -88,7 +89,8 @@ def under_ddp(place):
     found = {}
     for way in EXACT[:3]:
         model = DistributedDataParallel(Branches(torch.float64))
-        x, y, ids = (whole[place.rank * 5 : (place.rank + 1) * 5] for whole in whole_batch(15, torch.float64))
+        n = 5 * place.world_size
+        x, y, ids = (whole[place.rank * 5 : (place.rank + 1) * 5] for whole in whole_batch(n, torch.float64))
         loss_of(way, *model(x, y), ids).backward()
         found[way] = model.module.gradients()
     return found
@@ -137,12 +139,11 @@ def every_mistake(place):
 def everything(place):
     # In half precision gather and ring carry what they are given.
     half = scale.gather(torch.full((2, 3), place.rank, dtype=torch.bfloat16))
-    text = torch.tensor([place.rank])
     return {
-        "cases": every_case(place), "ddp": under_ddp(place) if place.world_size == 3 else None,
+        "cases": every_case(place), "ddp": under_ddp(place),
         "mistakes": every_mistake(place), "half": half[:, 0].tolist(),
-        "held": [held.item() for _, (held, _), _ in ring.around([text, None], [])],
-        "again": every_case(place)["ring, 5, float64"],
+        "held": [held.item() for _, (held, _), _ in ring.around([torch.tensor([place.rank]), None], [])],
+        "again": one_case(place, "ring", 5, torch.float64),
     }  # fmt: skip
 
 
@@ -186,8 +187,7 @@ def as_vector(gradients, names=None):
                         dtype=torch.float64)  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize(("n", "dtype"), CASES)
 @pytest.mark.parametrize("way", EXACT)
 def test_the_mean_over_processes_is_what_one_process_finds_on_the_whole_batch(ranks, way, n, dtype):
     found = [rank["cases"][f"{way}, {n}, {dtype}"] for rank in ranks]
@@ -202,10 +202,8 @@ def test_the_mean_over_processes_is_what_one_process_finds_on_the_whole_batch(ra
 
 
 def test_ddp_takes_that_mean(ranks):
-    if len(ranks) != 3:
-        pytest.skip("worked out with three processes")
     for way in EXACT[:3]:
-        _, wanted = alone(way, 15, torch.float64)
+        _, wanted = alone(way, 5 * len(ranks), torch.float64)
         for rank in ranks:
             assert (as_vector(rank["ddp"][way]) - as_vector(wanted)).norm() < 1e-10
 
@@ -228,8 +226,7 @@ def test_gathered_without_gradient_the_local_loss_goes_elsewhere(ranks, n):
     found = [rank["cases"][f"no gradient, local loss, {n}, float64"] for rank in ranks]
     assert sum(one["loss"] for one in found) / len(ranks) == pytest.approx(loss, abs=1e-10)  # the loss does not tell
     one, other = as_vector(found[0]["gradients"], WEIGHTS), as_vector(gradients, WEIGHTS)
-    assert F.cosine_similarity(one, other, dim=0) < 0.97
-    assert (one / one.norm() - other / other.norm()).norm() > 0.2
+    assert F.cosine_similarity(one, other, dim=0) < (0.98 if n == 1 else 0.95)  # of branches that know nothing yet
 
 
 def test_processes_that_went_through_many_mistakes_still_agree(ranks):
@@ -307,14 +304,14 @@ def test_a_world_of_one(world_of_one):
 
 ok = torch.ones(2, 3)
 WRONG = {
-    "image_features.*image side.*width|same width.*image side": dict(image_features=torch.ones(2, 4)),
-    "text_features.*text side.*NaN|text_features.*nan": dict(text_features=ok * math.nan),
-    "text_features must be": dict(text_features=[1.0]),
-    "in pairs.*2 on the image side and 3 on the text side": dict(text_features=torch.ones(3, 3)),
-    "image_features is empty": dict(image_features=torch.ones(0, 3)),
-    "same dtype": dict(text_features=ok.double()),
-    "scale must be positive": dict(scale=0.0),
-    "scale must be a number": dict(scale="2"),
+    "image_features.*image side.*width|same width.*image side": {"image_features": torch.ones(2, 4)},
+    "text_features.*text side.*NaN|text_features.*nan": {"text_features": ok * math.nan},
+    "text_features must be": {"text_features": [1.0]},
+    "in pairs.*2 on the image side and 3 on the text side": {"text_features": torch.ones(3, 3)},
+    "image_features is empty": {"image_features": torch.ones(0, 3)},
+    "same dtype": {"text_features": ok.double()},
+    "scale must be positive": {"scale": 0.0},
+    "scale must be a number": {"scale": "2"},
 }
 
 
@@ -344,36 +341,6 @@ def test_two_jobs_at_once_from_any_directory(tmp_path, monkeypatch):
         assert job.result() == [[rank, 2, "cpu", word, "1"] for rank in range(2)]
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no signal that kills")
-def test_a_killed_process_ends_the_job():
-    start = time.perf_counter()
-    with pytest.raises(RuntimeError, match=r"rank 1 was killed \(SIGKILL\), and torchrun ended the others"):
-        scale.torchrun.run("lose", victim=1, seconds=60)
-    assert time.perf_counter() - start < 60
-
-
-def test_the_rank_that_failed_first_is_quoted():
-    with pytest.raises(RuntimeError, match=r"(?s)rank 1 failed first.*ValueError: the second process has no text"):
-        scale.torchrun.run("test_processes:fail")
-
-
-def test_a_task_that_never_ends_is_ended_with_all_its_processes(tmp_path):
-    with pytest.raises(TimeoutError, match="sleep was not done after 6 s"):
-        scale.torchrun.run("test_processes:sleep", limit=6, file=str(tmp_path / "pid"), seconds=300)
-    started = [int(file.read_text()) for file in tmp_path.iterdir()]
-    assert len(started) == 2 and not [pid for pid in started if _is_alive(pid)]
-
-
-def _is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # Ended, but nobody has asked yet how: in a container nobody may ever.
-    stat = Path(f"/proc/{pid}/stat")
-    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
-
-
 SCRIPT = """
 import time, torch
 from xmatch_edu import scale
@@ -384,11 +351,70 @@ with scale.joined(timeout=3) as place:
 """
 
 
-def test_a_process_that_does_not_come_is_not_waited_for(tmp_path):
-    (tmp_path / "script.py").write_text(SCRIPT)
-    start = time.perf_counter()
+def run_script(folder):
+    """As somebody does who has a script of his own."""
+    (folder / "script.py").write_text(SCRIPT)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=localhost",
-               "--nproc-per-node=2", str(tmp_path / "script.py")]  # fmt: skip
+               "--nproc-per-node=2", str(folder / "script.py")]  # fmt: skip
     done = subprocess.run(command, env=scale.torchrun._environment(), capture_output=True, text=True, timeout=100)
-    assert done.returncode != 0 and "imed out" in done.stderr and "rank      : 0" in done.stderr
-    assert time.perf_counter() - start < 60
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+
+
+@pytest.fixture(scope="module")
+def endings(tmp_path_factory):
+    """Four jobs that end badly -> for each: the error, the seconds until it came, a folder."""
+    jobs = {
+        "never done": lambda folder: scale.torchrun.run(
+            "test_processes:sleep", limit=20, file=str(folder / "pid"), seconds=300),
+        "killed": lambda _: scale.torchrun.run("lose", victim=1, seconds=60),
+        "failed": lambda _: scale.torchrun.run("test_processes:fail"),
+        "does not come": run_script,
+        "no such task": lambda _: scale.torchrun.run("nothing"),
+    }  # fmt: skip
+
+    def end(job):
+        folder, start = tmp_path_factory.mktemp("job"), time.perf_counter()
+        with pytest.raises((RuntimeError, TimeoutError)) as told:
+            job(folder)
+        return told.value, time.perf_counter() - start, folder
+
+    with ThreadPoolExecutor(2) as pool:  # the first only waits
+        return dict(zip(jobs, pool.map(end, jobs.values()), strict=True))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no signal that kills")
+def test_a_killed_process_ends_the_job(endings):
+    error, seconds, _ = endings["killed"]
+    assert str(error) == "lose: rank 1 was killed (SIGKILL), and torchrun ended the others"
+    assert seconds < 60
+    print(f"ended after {seconds:.1f} s")
+
+
+def test_the_rank_that_failed_first_is_quoted(endings):
+    error, seconds, _ = endings["failed"]
+    assert "rank 1 failed first" in str(error) and "ValueError: the second process has no text" in str(error)
+    assert seconds < 60
+    assert "has no attribute 'nothing'" in str(endings["no such task"][0])
+
+
+def test_a_process_that_does_not_come_is_not_waited_for(endings):
+    error, seconds, _ = endings["does not come"]
+    assert "imed out" in str(error) and "rank      : 0" in str(error)
+    assert seconds < 60
+
+
+def test_a_job_that_is_never_done_is_ended_with_all_its_processes(endings):
+    error, _, folder = endings["never done"]
+    assert str(error) == "test_processes:sleep was not done after 20 s, and was ended"
+    started = [int(file.read_text()) for file in folder.iterdir()]
+    assert len(started) == 2 and not [pid for pid in started if _is_alive(pid)]
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")  # in a container one that has ended may stay listed, as Z
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")

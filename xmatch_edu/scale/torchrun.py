@@ -70,10 +70,10 @@ def _what_failed(folder):
     for rank, code in re.findall(r"rank +: (\d+) .*\n *exitcode +: (-\d+)", output):
         if int(code) != -signal.SIGTERM:
             return f"rank {rank} was killed ({signal.Signals(-int(code)).name}), and torchrun ended the others"
-    failures = [json.loads(file.read_text("utf-8")) for file in folder.glob("*.failed")]
+    failures = {file.stem: json.loads(file.read_text("utf-8")) for file in folder.glob("*.failed")}
     if failures:
-        first = min(failures, key=lambda failure: failure["time"])
-        return f"rank {first['rank']} failed first, and torchrun ended the others:\n{_last_lines(first['traceback'])}"
+        rank = min(failures, key=lambda rank: failures[rank]["time"])
+        return f"rank {rank} failed first, and torchrun ended the others:\n{_last_lines(failures[rank]['traceback'])}"
     return _last_lines(output)
 
 
