@@ -90,6 +90,29 @@ def piece_by_piece_naive(pieces):
     return functools.reduce(np.logaddexp, [np.log(np.exp(piece).sum()) for piece in pieces])
 
 
+def kept_and_seen_twice(pieces):
+    return two_passes(list(pieces))
+
+
+def about_the_first_number(pieces):
+    largest, total = -np.inf, 0.0
+    for piece in pieces:
+        higher = max(largest, piece[0])
+        total = total * np.exp(largest - higher) + np.exp(piece - higher).sum()
+        largest = higher
+    return largest + np.log(total)
+
+
+def only_where_larger(pieces):
+    """A piece without a new largest number is not taken in."""
+    largest, total = -np.inf, 0.0
+    for piece in pieces:
+        if piece.max() > largest:
+            total = total * np.exp(largest - piece.max()) + np.exp(piece - piece.max()).sum()
+            largest = piece.max()
+    return largest + np.log(total)
+
+
 # ---- logs_by_tiles
 
 
@@ -235,6 +258,20 @@ def whole_gradient(image, text, scale, rows, columns, size):
     return scale * G @ text / (2 * len(S))
 
 
+def no_new_axis(image, text, scale, rows, columns, size):
+    N = len(image)
+    out = np.zeros_like(image)
+    for r in range(0, N, size):
+        for c in range(0, N, size):
+            tile = scale * image[r:r + size] @ text[c:c + size].T
+            P = np.exp(tile - rows[r:r + size]), np.exp(tile - columns[c:c + size])
+            weights = P[0] + P[1]
+            if r == c:
+                weights -= 2 * np.eye(len(tile))
+            out[r:r + size] += weights @ text[c:c + size]
+    return scale * out / (2 * N)
+
+
 def only_first_column_of_tiles(image, text, scale, rows, columns, size):
     N = len(image)
     out = np.zeros_like(image)
@@ -315,6 +352,10 @@ LOOKALIKES = {
         (two_passes, "the pieces are kept"),
         (lambda pieces: log_sum_exp(np.concatenate(pieces)), "the pieces are kept"),
         (lambda pieces: log_sum_exp([x for piece in pieces for x in piece]), "the pieces are kept"),
+        (kept_and_seen_twice, "the pieces are kept"),
+        (lambda pieces: two_passes(pieces[:]), "the pieces are kept"),
+        (about_the_first_number, "the mean, the first or the last number in place of the largest"),
+        (only_where_larger, None),
         (rescaled_too_late, None),
         (largest_set_first, "the sum is not rescaled"),
         (new_piece_about_the_old, None),
@@ -370,6 +411,8 @@ LOOKALIKES = {
         (twice_the_diagonal, None),
         (scaled_both, None),
         (only_first_column_of_tiles, None),
+        (no_new_axis, "logs laid along the wrong side of a tile"),
+        (changed(half=2.0, match=lambda r, c, tile: 2 * np.eye(*tile.shape)[:, ::-1] * (r == c)), None),
         (lambda image, text, scale, rows, columns, size: gradient(image, text, scale, columns, rows, size),
          "rows and columns changed places"),
         (lambda image, text, scale, rows, columns, size: gradient(image, text, scale, rows, columns, size, by=size),

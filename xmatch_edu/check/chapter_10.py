@@ -51,6 +51,11 @@ def _about_the_first(largest, total, piece):
     return largest, total + np.exp(piece - largest[:, None]).sum(1)
 
 
+def _about_the_mean(largest, total, piece):
+    higher = np.maximum(largest, piece.mean(1))
+    return higher, total * np.exp(largest - higher) + np.exp(piece - higher[:, None]).sum(1)
+
+
 def _running(pieces, step, start=-np.inf):
     """The log-sum-exp of each row of `pieces`, a list of (rows, numbers), in a wrong way."""
     largest, total = np.full(len(pieces[0]), start), np.zeros(len(pieces[0]))
@@ -75,20 +80,23 @@ def _from_zero(pieces):
 
 
 class _OneByOne(list):
-    """Pieces that count how often the last of them was handed out."""
+    """Pieces that are made anew whenever they are asked for, and note when the last of them was handed out."""
 
-    handed_out = 0
+    def __init__(self, pieces, handed_out):
+        super().__init__(pieces)
+        self.last, self.handed_out = pieces[-1] if pieces else None, handed_out
+
+    def _made(self, piece):
+        if piece is self.last:
+            self.handed_out.append("the last")
+        return piece.copy()
 
     def __iter__(self):
-        for piece in super().__iter__():
-            self.handed_out += piece is super().__getitem__(-1)
-            yield piece
+        return map(self._made, super().__iter__())
 
     def __getitem__(self, place):
         found = super().__getitem__(place)
-        last = super().__getitem__(-1)
-        self.handed_out += any(piece is last for piece in found) if isinstance(place, slice) else found is last
-        return found
+        return _OneByOne(found, self.handed_out) if isinstance(place, slice) else self._made(found)
 
 
 _KEPT = Misconception(
@@ -99,9 +107,9 @@ _KEPT = Misconception(
 
 
 def _none_kept(run):
-    pieces = _OneByOne(np.sin(np.arange(100_000.0)).reshape(200, 500))
+    pieces = _OneByOne(list(np.sin(np.arange(100_000.0)).reshape(200, 500)), handed_out=[])
     held = measure.array_bytes(lambda: run((pieces,)))
-    return _KEPT if pieces.handed_out > 1 or held > 100_000 * 8 / 2 else None
+    return _KEPT if len(pieces.handed_out) > 1 or held > 100_000 * 8 / 2 else None
 
 
 def _lists(*pieces):
@@ -124,6 +132,7 @@ running_log_sum_exp = Exercise(
         "numbers around −10,000": _lists([-10_000, -9_999], [-9_999.3], [-9_998.5, -9_998]),
         "pieces that climb from −800 to 800": _lists([-800, -799.5], [1, 0.5], [800, 799.2]),
         "pieces that fall from 800 to −800": _lists([800, 799.2], [1, 0.5], [-800, -799.5]),
+        "a piece that reaches from −10,000 to 10,000": _lists([-10_000, 10_000, 4], [9_999.8]),
     },
     error=1e-8,
     demand=_none_kept,
@@ -149,6 +158,12 @@ running_log_sum_exp = Exercise(
             _one_row(_to_own_largest),
         ),
         Misconception(
+            "the mean, the first or the last number in place of the largest",
+            "You compare with one number of each piece that is not its largest. As long as the others lie near it that "
+            "is well, but exp overflows where one lies far above it: piece.max().",
+            _one_row(_about_the_mean),
+        ),
+        Misconception(
             "rescaled the wrong way round",
             "You multiplied the old sum by exp(new − old), which makes it larger. About a larger number the same terms "
             "are smaller: exp(old − new).",
@@ -162,8 +177,8 @@ running_log_sum_exp = Exercise(
         ),
         Misconception(
             "the largest number begins at 0",
-            "Your running maximum starts at 0, and never goes below. For numbers around −10,000 every exp is then 0, "
-            "and the logarithm of that is −∞: start at −∞, or with the first piece.",
+            "Your running maximum starts at 0, or is that of the numbers without their signs, and never goes below. "
+            "For numbers around −10,000 every exp is then 0, and the logarithm of that is −∞: start at −∞.",
             _from_zero,
         ),
         Misconception(
@@ -321,6 +336,11 @@ def _blocks_of_the_diagonal(logits, size):
 def _upper_tiles(logits, size):
     block = np.arange(len(logits)) // size
     return _both_logs(np.where(block[:, None] <= block, logits, -np.inf))
+
+
+def _lower_tiles(logits, size):
+    block = np.arange(len(logits)) // size
+    return _both_logs(np.where(block[:, None] >= block, logits, -np.inf))
 
 
 def _last_tile_moved_back(logits, size):
@@ -548,9 +568,10 @@ logs_by_tiles = Exercise(
         ),
         Misconception(
             "half of the tiles",
-            "You walked over the tiles on and above the diagonal. S is not symmetric: image 1 with text 2 is not image "
-            "2 with text 1, and the tiles below have to be worked out too.",
+            "You walked over the tiles on one side of the diagonal. S is not symmetric: image 1 with text 2 is not "
+            "image 2 with text 1, and the tiles on the other side have to be worked out too.",
             _of_logits(_upper_tiles),
+            _of_logits(_lower_tiles),
         ),
         Misconception(
             "images with images",
@@ -649,6 +670,20 @@ def _logs_of_another_tile(tile, r, c, rows, columns):
     return _sum_of_both(tile, rows[r], columns[r]) - match
 
 
+def _laid(rows_along_columns, columns_along_rows):
+    """Logs that are laid along the wrong side of a tile. Where a tile is not square this stops."""
+    def of(image, text, scale, rows, columns, size):
+        gradient = np.zeros_like(image)
+        for r, c in _tile_walk(len(image), size):
+            tile = _logits(image[r], text[c], scale)
+            weights = np.exp(tile - (rows[r] if rows_along_columns else rows[r][:, None]))
+            weights = weights + np.exp(tile - (columns[c][:, None] if columns_along_rows else columns[c]))
+            gradient[r] += (weights - 2 * np.eye(*tile.shape) if r == c else weights) @ text[c]
+        return scale / (2 * len(image)) * gradient
+
+    return of
+
+
 def _texts_of_another_tile(image, text, scale, rows, columns, size):
     """Each tile's weights meet the texts that stand beside its rows. Where tiles are not all alike this stops."""
     weights = _weights(_logits(image, text, scale), rows, columns)
@@ -664,6 +699,11 @@ def _by_its_own_tile(image, text, scale, rows, columns, size):
     for start in range(0, len(image), size):
         gradient[start:start + size] *= scale / (2 * len(image[start:start + size]))
     return gradient
+
+
+def _tiles_across(arguments):
+    image, *_, size = arguments
+    return -(-len(image) // size)
 
 
 def _only_last(logits, rows, columns, size):
@@ -758,12 +798,19 @@ image_gradient_by_tiles = Exercise(
             _from_weights(lambda x, rows, columns, size: 2 * (np.exp(x - columns) - np.eye(len(x)))),
             _from_weights(lambda x, rows, columns, size: np.exp(x - rows[:, None]) - np.eye(len(x))),
             _from_weights(lambda x, rows, columns, size: np.exp(x - columns) - np.eye(len(x))),
+            _from_weights(lambda x, rows, columns, size: np.exp(x - rows[:, None]) - 2 * np.eye(len(x))),
+            _from_weights(lambda x, rows, columns, size: np.exp(x - columns) - 2 * np.eye(len(x))),
         ),
         Misconception(
             "divided by the tile, not by the batch",
-            "You divided by the size of a tile. The loss is a mean over all N rows, whatever the tiles: 1 / N.",
+            "You divided by the size of a tile, or by how many tiles there are. The loss is a mean over all N rows, "
+            "whatever the tiles: 1 / N.",
             lambda *a: _gradient(*a) * len(a[0]) / a[-1],
+            lambda *a: _gradient(*a) * len(a[0]) / min(len(a[0]), a[-1]),
             _by_its_own_tile,
+            lambda *a: _gradient(*a) * len(a[0]) / _tiles_across(a),
+            lambda *a: _gradient(*a) * len(a[0]) / _tiles_across(a) ** 2,
+            lambda *a: _gradient(*a) / _tiles_across(a),
         ),
         Misconception(
             "the half is forgotten",
@@ -810,6 +857,14 @@ image_gradient_by_tiles = Exercise(
             _from_tiles(_logs_of_the_first_tile),
             _from_tiles(_logs_of_another_tile),
             _texts_of_another_tile,
+        ),
+        Misconception(
+            "logs laid along the wrong side of a tile",
+            "NumPy lays a line of numbers along the columns: without [:, None] the log of image i meets text i. The "
+            "log of a row stands for all texts of that row, rows[…][:, None]; that of a column needs no [:, None].",
+            _laid(True, False),
+            _laid(False, True),
+            _laid(True, True),
         ),
         Misconception(
             "rows and columns changed places",

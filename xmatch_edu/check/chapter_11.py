@@ -239,6 +239,8 @@ local_loss = Exercise(
             "You worked out all rows, those of the other processes too. Each process pays for its own n pairs here: "
             "the mean over the processes is the whole loss, and nobody does the work of the others.",
             lambda *a: _mean(_whole(*a)),
+            lambda *a: _mean((_right_prices(*a)[0], _whole(*a)[1])),
+            lambda *a: _mean((_whole(*a)[0], _right_prices(*a)[1])),
         ),
         Misconception(
             "always process 0",
@@ -269,6 +271,12 @@ local_loss = Exercise(
             "You added up the n own pairs and divided by all W · n. The mean over the processes comes later and "
             "divides by W: yours would be divided by it twice.",
             lambda *a: _mean(_right_prices(*a)) / len(a[0]),
+        ),
+        Misconception(
+            "multiplied by the number of processes",
+            "You multiplied by W, perhaps to make up for a mean over the processes. That mean is wanted: the mean of "
+            "the W local losses is the loss of the whole batch.",
+            lambda *a: _mean(_right_prices(*a)) * len(a[0]),
         ),
         Misconception(
             "a mean over cells",
@@ -324,6 +332,15 @@ local_loss = Exercise(
         Misconception(
             *ideas.MISSING_MINUS,
             lambda *a: -_mean(_right_prices(*a)),
+        ),
+        Misconception(
+            *ideas.OTHER_LOGARITHM,
+            lambda *a: _mean(_right_prices(*a)) / np.log(2),
+            lambda *a: _mean(_right_prices(*a)) / np.log(10),
+        ),
+        Misconception(
+            *ideas.NO_SOFTMAX,
+            lambda *a: _mean(_both(*a, prices=lambda logits, at: -logits[np.arange(len(at)), at])),
         ),
     ),
 )  # fmt: skip
@@ -478,8 +495,8 @@ ring_blocks = Exercise(
         ),
         Misconception(
             "everybody holds block 0 first",
-            "You gave every process the same list. At each step the W processes hold W different blocks, or some would "
-            "wait for others: it begins with the own rank.",
+            "You gave every process the same list. At each step the W processes hold W different blocks, no two the "
+            "same: the list begins with the own rank.",
             lambda rank, world_size: list(range(world_size)),
             lambda rank, world_size: [-step % world_size for step in range(world_size)],
             lambda rank, world_size: list(range(world_size))[::-1],
