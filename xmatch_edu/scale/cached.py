@@ -39,9 +39,10 @@ def cached_step(encode, pieces, loss):
         _must_fit(embedded[0], embedded[-1], number)
     sides = [torch.cat(side).requires_grad_() for side in zip(*embedded, strict=True)]
     value = loss(*sides)
-    if not isinstance(value, torch.Tensor) or value.shape != () or not value.requires_grad:
+    if not isinstance(value, torch.Tensor) or value.shape != ():
         raise TypeError(_LOSS + (f"shape {tuple(value.shape)}" if hasattr(value, "shape") else type(value).__name__))
-    value.backward()
+    if value.requires_grad:
+        value.backward()
     if all(side.grad is None for side in sides):
         raise TypeError(_LOSS + "one that depends on neither")
     # A loss of one side only leaves the other without a gradient.

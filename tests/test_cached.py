@@ -1,0 +1,388 @@
+"""scale.cached_step: the gradient of the whole batch, a piece at a time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from xmatch_edu import losses, measure, scale
+
+ROOT = Path(__file__).parent.parent
+N = 12
+SPLITS = [[5, 1, 4, 2], [12], [1] * 12, [11, 1]]
+
+
+class Linear(nn.Module):
+    """A batch is images (n, 6) and texts (n, 5)."""
+
+    def __init__(self, dropout=0.0):
+        super().__init__()
+        self.image, self.text, self.dropout = nn.Linear(6, 4), nn.Linear(5, 4), nn.Dropout(dropout)
+
+    def forward(self, batch):
+        images, texts = batch
+        return self.image(self.dropout(images)), self.dropout(self.text(texts)).tanh()
+
+
+class Pictures(nn.Module):
+    """A batch is pictures (n, 3, 8, 8) and word numbers (n, 4)."""
+
+    def __init__(self):
+        super().__init__()
+        self.image = nn.Sequential(nn.Conv2d(3, 5, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(45, 4))
+        self.text = nn.EmbeddingBag(9, 4)
+
+    def forward(self, batch):
+        return F.normalize(self.image(batch[0]), dim=1), F.normalize(self.text(batch[1]), dim=1)
+
+
+def linear(**options):
+    torch.manual_seed(0)
+    return Linear(**options).double(), (torch.randn(N, 6).double(), torch.randn(N, 5).double())
+
+
+def pictures():
+    torch.manual_seed(0)
+    return Pictures().double(), (torch.randn(N, 3, 8, 8).double(), torch.randint(0, 9, (N, 4)))
+
+
+def split(batch, sizes):
+    return list(zip(*(side.split(sizes) for side in batch), strict=True))
+
+
+def matching(image_features, text_features):
+    return losses.matching_loss(image_features @ text_features.T, scale=2.0)
+
+
+def tiled(image_features, text_features):
+    return scale.tiled_matching_loss(image_features, text_features, scale=2.0, tile_size=5)
+
+
+def gradients(*modules):
+    return [None if w.grad is None else w.grad.clone() for module in modules for w in module.parameters()]
+
+
+def forget(*modules):
+    for module in modules:
+        module.zero_grad()
+
+
+def alike(found, expected, rtol=1e-10):
+    assert len(found) == len(expected) > 0
+    for one, other in zip(found, expected, strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or torch.dist(one, other) <= rtol * max(1e-3, other.norm())
+
+
+# --- the gradient of the big batch ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", SPLITS, ids=str)
+@pytest.mark.parametrize("loss", [matching, tiled])
+@pytest.mark.parametrize("make", [linear, pictures])
+def test_the_gradient_of_the_big_batch(make, loss, sizes):
+    model, batch = make()
+    expected_loss = loss(*model(batch))
+    expected_loss.backward()
+    expected = gradients(model)
+    forget(model)
+    value = scale.cached_step(model, iter(split(batch, sizes)), loss)
+    assert value.shape == () and not value.requires_grad
+    assert value.item() == pytest.approx(expected_loss.item(), rel=1e-12)
+    alike(gradients(model), expected)
+
+
+@pytest.mark.parametrize("sizes", [[5, 1, 4, 2], [4, 4, 4]], ids=str)
+def test_accumulation_over_the_blocks_on_the_diagonal_is_another_gradient(sizes):
+    """The usual way to a bigger batch: a loss and a backward for each piece, which sees only its own texts."""
+    model, batch = linear()
+    pieces = split(batch, sizes)
+    scale.cached_step(model, pieces, matching)
+    true = torch.cat([g.flatten() for g in gradients(model)])
+    forget(model)
+    for piece in pieces:
+        (matching(*model(piece)) * len(piece[0]) / N).backward()
+    accumulated = torch.cat([g.flatten() for g in gradients(model)])
+    assert F.cosine_similarity(true, accumulated, dim=0) < 0.99
+
+
+@pytest.mark.parametrize("sizes", [[5, 1, 4, 2], [12]], ids=str)
+def test_dropout_drops_the_same_both_times(sizes):
+    """The big batch that it must be like: the pieces one after the other, with all their graphs."""
+    model, batch = linear(dropout=0.5)
+    pieces = split(batch, sizes)
+    torch.manual_seed(7)
+    matching(*(torch.cat(side) for side in zip(*map(model, pieces), strict=True))).backward()
+    expected, drawn_next = gradients(model), torch.rand(3)
+    forget(model)
+    torch.manual_seed(7)
+    scale.cached_step(model, pieces, matching)
+    alike(gradients(model), expected)
+    # What is drawn afterwards is what would be drawn after one embedding, not after two.
+    assert torch.equal(torch.rand(3), drawn_next)
+
+
+def test_two_steps_in_a_row_drop_differently():
+    model, batch = linear(dropout=0.5)
+    values = {scale.cached_step(model, split(batch, [6, 6]), matching).item() for _ in range(2)}
+    assert len(values) == 2
+
+
+def test_chance_in_the_loss_moves_the_random_numbers_once():
+    model, batch = linear(dropout=0.5)
+
+    def loss(image_features, text_features):
+        return matching(image_features + torch.randn_like(image_features), text_features)
+
+    torch.manual_seed(7)
+    loss(*(torch.cat(side) for side in zip(*map(model, split(batch, [6, 6])), strict=True))).backward()
+    expected, drawn_next = gradients(model), torch.rand(3)
+    forget(model)
+    torch.manual_seed(7)
+    scale.cached_step(model, split(batch, [6, 6]), loss)
+    alike(gradients(model), expected)
+    assert torch.equal(torch.rand(3), drawn_next)
+
+
+def test_gradients_are_added_to_those_that_are_there():
+    model, batch = linear()
+    scale.cached_step(model, split(batch, [7, 5]), matching)
+    once = gradients(model)
+    scale.cached_step(model, split(batch, [2, 10]), matching)
+    alike(gradients(model), [2 * g for g in once])
+
+
+def test_the_losss_own_parameters_learn():
+    model, batch = linear()
+    module = losses.MatchingLoss(scale=3.0).double()
+    module(*model(batch)).backward()
+    expected = gradients(model, module)
+    forget(model, module)
+    scale.cached_step(model, split(batch, [5, 7]), module)
+    alike(gradients(model, module), expected)
+    assert module.logit_scale.grad != 0
+
+
+def test_a_learned_scale_of_the_tiled_loss_learns():
+    model, batch = linear()
+    logit_scale = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+
+    def loss(*features):
+        return scale.tiled_matching_loss(*features, scale=logit_scale.exp(), tile_size=5)
+
+    loss(*model(batch)).backward()
+    expected, of_scale = gradients(model), logit_scale.grad.clone()
+    forget(model)
+    logit_scale.grad = None
+    scale.cached_step(model, split(batch, [5, 7]), loss)
+    alike([*gradients(model), logit_scale.grad], [*expected, of_scale])
+
+
+@pytest.mark.parametrize("side", ["image", "text"])
+def test_a_frozen_branch(side):
+    model, batch = linear()
+    getattr(model, side).requires_grad_(False)
+    matching(*model(batch)).backward()
+    expected = gradients(model)
+    assert sum(g is None for g in expected) == 2
+    forget(model)
+    scale.cached_step(model, split(batch, [5, 7]), matching)
+    alike(gradients(model), expected)
+
+
+def test_both_branches_frozen_and_only_the_scale_learns():
+    model, batch = linear()
+    model.requires_grad_(False)
+    module = losses.MatchingLoss(scale=3.0).double()
+    scale.cached_step(model, split(batch, [5, 7]), module)
+    found = module.logit_scale.grad.clone()
+    forget(module)
+    module(*model(batch)).backward()
+    assert found == pytest.approx(module.logit_scale.grad.item()) and gradients(model) == [None] * 4
+
+
+def test_both_sides_may_share_a_parameter():
+    shared, (images, _) = nn.Linear(6, 4).double(), linear()[1]
+
+    def encode(piece):
+        middle = shared(piece).tanh()  # and a part of the graph
+        return middle, shared(piece + 1) * middle
+
+    matching(*encode(images)).backward()
+    expected = gradients(shared)
+    forget(shared)
+    scale.cached_step(encode, images.split([5, 7]), matching)
+    alike(gradients(shared), expected)
+
+
+def test_a_loss_that_looks_at_one_side_only():
+    model, batch = linear()
+    for loss in (lambda image, text: image.square().mean(), lambda image, text: text.square().mean()):
+        forget(model)
+        loss(*model(batch)).backward()
+        expected = [torch.zeros_like(w) if w.grad is None else w.grad.clone() for w in model.parameters()]
+        forget(model)
+        scale.cached_step(model, split(batch, [5, 7]), loss)
+        alike(gradients(model), expected)
+
+
+def test_features_that_are_parameters_themselves():
+    sides = [torch.randn(N, 4).requires_grad_() for _ in range(2)]
+    matching(*sides).backward()
+    expected = [side.grad.clone() for side in sides]
+    for side in sides:
+        side.grad = None
+    scale.cached_step(lambda piece: piece, [sides], matching)
+    alike([side.grad for side in sides], expected, rtol=1e-6)
+
+
+def test_encode_may_give_a_list_and_is_called_twice_a_piece():
+    model, batch = linear()
+    seen = []
+
+    def encode(piece):
+        seen.append((len(piece[0]), torch.is_grad_enabled()))
+        return list(model(piece))
+
+    scale.cached_step(encode, split(batch, [5, 7]), matching)
+    assert seen == [(5, False), (7, False), (5, True), (7, True)]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_under_autocast_too_the_gradient_of_the_big_batch(inside):
+    """Autocast remembers the weights it has rounded: those of the pass without a graph must not serve in the other."""
+    model, batch = linear()
+    model, batch = model.float(), [side.float() for side in batch]
+
+    def autocast(enabled=True):
+        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled)
+
+    def encode(piece):
+        with autocast(inside or torch.is_autocast_enabled("cpu")):
+            return model(piece)
+
+    with autocast():
+        expected_loss = tiled(*model(batch))
+    expected_loss.backward()
+    expected = gradients(model)
+    forget(model)
+    with autocast(not inside):
+        value = scale.cached_step(encode, split(batch, [5, 7]), tiled)
+    assert value.item() == pytest.approx(expected_loss.item(), rel=1e-3)
+    alike(gradients(model), expected, rtol=0.02)
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+def test_chance_that_is_not_torchs_is_caught():
+    model, batch = linear()
+    rng = np.random.default_rng(0)
+    for side in ("image", "text"):
+        def encode(piece, side=side):
+            noise = torch.tensor(rng.standard_normal((len(piece[0]), 4))) / 100
+            image, text = model(piece)
+            return (image + noise, text) if side == "image" else (image, text + noise)
+
+        with pytest.raises(RuntimeError, match=f"encode gave other features of the {side} side for piece 0 the second"):
+            scale.cached_step(encode, split(batch, [5, 7]), matching)
+
+
+def test_a_branch_that_changes_between_is_caught():
+    model, batch = linear()
+
+    def loss(image_features, text_features):
+        model.text.weight.data.mul_(1.1)
+        return matching(image_features, text_features)
+
+    with pytest.raises(RuntimeError, match="of the text side for piece 0 the second time"):
+        scale.cached_step(model, split(batch, [5, 7]), loss)
+
+
+ONES = torch.ones(2, 3)
+NAN = torch.tensor([[1.0, 2.0, 3.0], [1.0, float("nan"), 3.0]])
+ENCODE = {  # what encode gives for piece 0, then for piece 1: the error and its words
+    "one tensor": ([ONES], TypeError, "encode must give two tensors, image_features and text_features; got Tensor"),
+    "three tensors": ([(ONES,) * 3], TypeError, "encode must give two tensors.*got tuple for piece 0"),
+    "none": ([None], TypeError, "encode must give two tensors.*got NoneType for piece 0"),
+    "an array": ([(ONES, ONES), (ONES.numpy(), ONES)], TypeError, "for piece 1: image_features.*image side.*array"),
+    "other numbers": ([(ONES, ONES), (ONES, ONES[:1])], ValueError, "for piece 1:.* 2 on the image.* 1 on the text"),
+    "other widths of the sides": ([(ONES, ONES[:, :2])], ValueError, "piece 0:.*D = 3 on the image.*D = 2 on the text"),
+    "an empty piece": ([(ONES, ONES), (ONES[:0], ONES[:0])], ValueError, "for piece 1: image_features is empty"),
+    "nan": ([(ONES, ONES), (ONES, NAN)], ValueError, "encode, for piece 1: text_features.*nan at text 1, feature 1"),
+    "1-d": ([(ONES[0], ONES[0])], ValueError, r"for piece 0: image_features must have shape \(N, D\)"),
+    "other widths of the pieces": ([(ONES, ONES), (ONES[:, :2], ONES[:, :2])], ValueError,
+                                   "one width D on the image and the text side.*D = 3 for piece 0.*D = 2 for piece 1"),
+    "other dtypes of the pieces": ([(ONES, ONES), (ONES.double(), ONES.double())], TypeError,
+                                   "one dtype on the image and the text side.*32 for piece 0.*float64 for piece 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ENCODE)
+def test_what_encode_gives_is_named(what):
+    given, error, words = ENCODE[what]
+    with pytest.raises(error, match=words):
+        scale.cached_step(lambda piece: given[piece], range(len(given)), matching)
+
+
+LEARNED = torch.ones((), requires_grad=True)
+LOSSES = {
+    "a vector": (lambda image, text: (image * text).sum(1), r"got shape \(12,\)"),
+    "a 1-d number": (lambda image, text: (image * text).sum()[None], r"got shape \(1,\)"),
+    "a float": (lambda image, text: matching(image, text).item(), "got float"),
+    "nothing": (lambda image, text: None, "got NoneType"),
+    "no graph": (lambda image, text: matching(image, text).detach(), "got one that depends on neither"),
+    "of neither": (lambda image, text: matching(image.detach(), text.detach()) * LEARNED, "depends on neither"),
+}
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_what_the_loss_gives_is_named(what):
+    model, batch = linear()
+    loss, words = LOSSES[what]
+    with pytest.raises(TypeError, match=f"loss must give a 0-d tensor that depends on image_features or.*{words}"):
+        scale.cached_step(model, split(batch, [5, 7]), loss)
+    assert gradients(model) == [None] * 4
+
+
+def test_a_batch_needs_a_piece():
+    for nothing in ([], iter(())):
+        with pytest.raises(ValueError, match="pieces is empty: a batch needs one image and one text"):
+            scale.cached_step(linear()[0], nothing, matching)
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+WEIGH = """
+import torch
+from torch import nn
+from xmatch_edu import measure, scale
+torch.set_num_threads(1)
+torch.manual_seed(0)
+# Each pair has 20 layers of 2,000 numbers to remember for the way back, and 16 features.
+layers = [nn.Linear(8, 2000), *(nn.Tanh() for _ in range(20)), nn.Linear(2000, 16)]
+image, text = nn.Sequential(*layers), nn.Linear(8, 16)
+encode = lambda piece: (image(piece), text(piece))
+loss = lambda *features: scale.tiled_matching_loss(*features, scale=1.0)
+x = torch.randn(512, 8)
+scale.cached_step(encode, [x[:8]], loss)  # what torch holds from its first call on, and the gradients
+print(measure.process_bytes(lambda: {call}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(measure.process_bytes(lambda: None) is None, reason="only Linux can weigh a call")
+def test_less_is_held_than_for_the_big_batch():
+    held = []
+    for call in ("loss(*encode(x)).backward()", "scale.cached_step(encode, x.split(32), loss)"):
+        done = subprocess.run([sys.executable, "-c", WEIGH.format(call=call)], capture_output=True, text=True, cwd=ROOT,
+                              env=os.environ | {"PYTHONPATH": str(ROOT)})  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        held.append(int(done.stdout))
+    assert held[1] < held[0] / 4
