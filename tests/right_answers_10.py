@@ -72,6 +72,31 @@ def running_counted(pieces):
     return largest + math.log(total)
 
 
+def running_by_place(pieces):
+    """A piece is looked at twice, and then it is gone."""
+    largest, total = -np.inf, 0.0
+    for k in range(len(pieces)):
+        higher = np.maximum(largest, pieces[k].max())
+        total = total * np.exp(largest - higher) + np.exp(pieces[k] - higher).sum()
+        largest = higher
+    return largest + np.log(total)
+
+
+def running_last_first(pieces):
+    log = np.logaddexp.reduce(pieces[-1])
+    for piece in pieces[:-1]:
+        log = np.logaddexp(log, np.logaddexp.reduce(piece))
+    return log
+
+
+def running_next(pieces):
+    pieces = iter(pieces)
+    log = np.logaddexp.reduce(next(pieces))
+    while (piece := next(pieces, None)) is not None:
+        log = np.logaddexp(log, np.logaddexp.reduce(piece))
+    return log
+
+
 def running_joined(pieces):
     """The log so far goes along as one number more."""
     log = np.array([-np.inf])
@@ -203,6 +228,28 @@ def logs_tile_by_number(image_features, text_features, scale, size):
     return rows, columns
 
 
+def logs_by_strips(image_features, text_features, scale, size):
+    """A whole strip of rows at once, in one piece each: size × N numbers."""
+    columns, rows = np.full(len(image_features), -np.inf), []
+    for start in range(0, len(image_features), size):
+        strip = scale * image_features[start:start + size] @ text_features.T
+        rows.extend(strip.max(1) + np.log(np.exp(strip - strip.max(1, keepdims=True)).sum(1)))
+        columns = np.logaddexp(columns, np.logaddexp.reduce(strip, axis=0))
+    return np.array(rows), columns
+
+
+def logs_collected(image_features, text_features, scale, size):
+    """The logs of all tiles are collected first."""
+    starts = range(0, len(image_features), size)
+    rows, columns = {start: [] for start in starts}, {start: [] for start in starts}
+    for r in starts:
+        for c in starts:
+            tile = scale * image_features[r:r + size] @ text_features[c:c + size].T
+            rows[r].append(np.logaddexp.reduce(tile, axis=1))
+            columns[c].append(np.logaddexp.reduce(tile, axis=0))
+    return tuple(np.concatenate([np.logaddexp.reduce(logs[start]) for start in starts]) for logs in (rows, columns))
+
+
 def logs_torch(image_features, text_features, scale, size):
     image, text = torch.from_numpy(image_features), torch.from_numpy(text_features)
     rows, columns = torch.full((2, len(image)), -torch.inf, dtype=torch.float64)
@@ -328,6 +375,17 @@ def gradient_columns_outside(image_features, text_features, scale, rows, columns
     return (gradient / 2 - text_features) * scale / N
 
 
+def gradient_by_strips(image_features, text_features, scale, rows, columns, size):
+    N, parts = len(image_features), []
+    for start in range(0, N, size):
+        own = np.arange(start, min(start + size, N))
+        logits = scale * image_features[own] @ text_features.T
+        weights = np.exp(logits - rows[own][:, None]) + np.exp(logits - columns[None, :])
+        weights[np.arange(len(own)), own] -= 2
+        parts.append(weights @ text_features * scale / (2 * N))
+    return np.concatenate(parts)
+
+
 def gradient_autograd(image_features, text_features, scale, rows, columns, size):
     """The price of a row is log − match, and that of a log is its softmax: a tile at a time, with the logs known."""
     image = torch.tensor(image_features, requires_grad=True)
@@ -443,12 +501,13 @@ def pieces_linear(pieces, weights, wanted):
 RIGHT = {
     "running_log_sum_exp": [running_plain, running_logaddexp, running_reduced, running_folded,
                             running_number_by_number, running_from_the_first, running_popped, running_counted,
-                            running_joined, running_torch, running_base_two],
+                            running_by_place, running_last_first, running_next, running_joined, running_torch,
+                            running_base_two],
     "logs_by_tiles": [logs_plain, logs_slices, logs_rescaled, logs_columns_outside, logs_array_split, logs_loops,
-                      logs_two_walks, logs_tile_by_number, logs_torch],
+                      logs_two_walks, logs_tile_by_number, logs_by_strips, logs_collected, logs_torch],
     "image_gradient_by_tiles": [gradient_plain, gradient_match_at_the_end, gradient_by_numbers,
                                 gradient_two_directions, gradient_loops, gradient_one_exp, gradient_fill_diagonal,
-                                gradient_columns_outside, gradient_autograd,
+                                gradient_columns_outside, gradient_by_strips, gradient_autograd,
                                 gradient_of_scaled],
     "gradient_by_pieces": [pieces_plain, pieces_split, pieces_einsum, pieces_iterator, pieces_outer,
                            pieces_from_the_end, pieces_labelled, pieces_of_a_step, pieces_autograd, pieces_linear],
