@@ -405,8 +405,8 @@ def test_a_process_that_does_not_come_is_not_waited_for(endings):
 
 
 def test_a_job_that_is_never_done_is_ended_with_all_its_processes(endings):
-    error, _, folder = endings["never done"]
-    assert str(error) == "test_processes:sleep was not done after 20 s, and was ended"
+    error, seconds, folder = endings["never done"]
+    assert str(error) == "test_processes:sleep was not done after 20 s, and was ended" and seconds < 60
     started = [int(file.read_text()) for file in folder.iterdir()]
     assert len(started) == 2 and not [pid for pid in started if _is_alive(pid)]
 

@@ -12,10 +12,11 @@
 
 from xmatch_edu.scale import torchrun
 from xmatch_edu.scale.cached import cached_step
-from xmatch_edu.scale.processes import gather, joined, local_matching_loss
+from xmatch_edu.scale.processes import gather, joined, local_matching_loss, place
 from xmatch_edu.scale.ring import ring_matching_loss
 from xmatch_edu.scale.tiles import tiled_matching_loss
 
 __all__ = [
-    "cached_step", "gather", "joined", "local_matching_loss", "ring_matching_loss", "tiled_matching_loss", "torchrun",
+    "cached_step", "gather", "joined", "local_matching_loss", "place", "ring_matching_loss", "tiled_matching_loss",
+    "torchrun",
 ]  # fmt: skip

@@ -34,7 +34,8 @@ def gradients(place, pictures, words, weights, scale):
     picture, word = own_part(place, pictures), own_part(place, words)
     found = {}
     for name, loss_of in WAYS.items():
-        branches = DistributedDataParallel(Branches(*map(torch.tensor, weights)).to(place.device))
+        branches = Branches(*(torch.tensor(side, dtype=torch.float64) for side in weights)).to(place.device)
+        branches = DistributedDataParallel(branches)
         loss = loss_of(*branches(picture, word), scale)
         loss.backward()
         found[name] = {"loss": loss.item(), "gradient": branches.module.gradient().tolist()}
@@ -79,6 +80,15 @@ WAYS = {
     "local loss, without": local_loss_without_gradient,
     "ring": lambda image, text, scale: ring.ring_matching_loss(image, text, scale=scale),
 }
+
+
+def unequal(place):
+    """Each process has one pair more than the one before it -> what it is told."""
+    sides = torch.ones(2, 3 + place.rank, 4, device=place.device)
+    try:
+        processes.local_matching_loss(*sides, scale=1.0)
+    except ValueError as error:
+        return str(error)
 
 
 def whose(place):
