@@ -204,7 +204,8 @@ def test_in_the_middle_of_a_step_the_interrupt_waits():
         return matching(image_features, text_features)
 
     stopped, whole = branches(), []
-    assert len(short(stopped, loss).losses) == 3
+    history = short(stopped, loss)
+    assert len(history.losses) == history.best_step == 3, "it holds the weights of after three steps, checked or not"
     plain = branches()
     plain_matching = losses.MatchingLoss()
     short(plain, lambda *features: plain_matching(*features),
@@ -277,22 +278,27 @@ class Spoilt(nn.Module):
         loss = self.matching(image_features, text_features)
         if self.step != self.at + 1:
             return loss
+        if self.what == "loss":
+            return loss * torch.nan
         # 0 · √0: the value is 0, and its slope 0 · ∞.
-        return loss * torch.nan if self.what == "loss" else loss + 0 * (0 * image_features.sum()).abs().sqrt()
+        leads_to = image_features.sum() if self.what == "gradient" else self.matching.logit_scale
+        return loss + 0 * (0 * leads_to).abs().sqrt()
 
 
-@pytest.mark.parametrize("what", ["loss", "gradient"])
+@pytest.mark.parametrize("what", ["loss", "gradient", "gradient of the scale"])
 def test_a_nan_names_the_step_the_pairs_and_the_last_good_checkpoint(what, tmp_path):
     model, seen, file = branches(), {}, tmp_path / "run.pt"
+    loss = Spoilt(7, what)
     with pytest.raises(training.TrainingStopped) as caught:
-        short(model, Spoilt(7, what), checkpoint=file, after_step=lambda done: seen.update({done: weights(model)}))
+        short(model, loss, checkpoint=file, after_step=lambda done: seen.update({done: weights(model)}))
     error = caught.value
     assert (error.step, error.checkpoint, len(error.ids)) == (7, file, 8)
     assert set(error.ids) <= set(few().train.tolist())
     words = str(error)
-    assert f"step 7: the {what} is not finite" in words and str(file) in words
+    assert f"step 7: the {what.split()[0]} is not finite" in words and str(file) in words
     assert f"{error.ids[0]} ({few().captions[error.ids[0]]})" in words
     assert torch.equal(weights(model), seen[7]) and weights(model).isfinite().all()
+    assert loss.matching.logit_scale.isfinite()
     assert torch.load(file, weights_only=True)["state"]["history"]["losses"].__len__() == 5
 
 
@@ -360,6 +366,13 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path):
         with pytest.raises(ValueError, match=f"run.pt is of another run: its {name} is"):
             short(branches(), losses.MatchingLoss(), checkpoint=file, **options)
         assert file.read_bytes() == written
+
+
+def test_other_pairs_have_another_fingerprint():
+    one = few()
+    others = [replace(one, pictures=255 - one.pictures), replace(one, captions=one.captions[::-1]),
+              replace(one, keywords=one.keywords[::-1]), replace(one, split=one.split.flip(0))]  # fmt: skip
+    assert len({safety.fingerprint(pairs) for pairs in (one, one.take(range(60)), *others)}) == 5
 
 
 @pytest.mark.parametrize("content", ["half", b"", b"no checkpoint", pickle.dumps({"a": 1}), "list"],
@@ -584,13 +597,14 @@ def test_it_learns():
 
 
 def test_each_step_deals_its_own_chances(monkeypatch):
-    """Others at each step, and with another seed; the same whatever the random numbers of others are."""
-    seen, honest = [], room.batches.moved
+    """Others at each step, and with another seed; the same whatever the random numbers of others are. So batches."""
+    seen, told, honest = [], [], room.batches.moved
     monkeypatch.setattr(room.batches, "moved", lambda pictures: seen.append(torch.get_rng_state()) or honest(pictures))
     for seed, others in ((0, 1), (0, 2), (1, 2)):
         model = branches()
         torch.manual_seed(others)
-        short(model, losses.MatchingLoss(), seed=seed)
+        short(model, losses.MatchingLoss(), seed=seed, loss_options=lambda batch: told.append(batch.captions) or {})
+    assert told[:12] == told[12:24] and not set(told[:12]) & set(told[24:])
     one, same, other = ({tuple(state.tolist()) for state in seen[start:start + 12]} for start in (0, 12, 24))
     assert len(one) == 12 and one == same and not one & other
 
@@ -607,8 +621,10 @@ def test_each_step_sees_its_pairs_in_another_way(monkeypatch):
     pictures = [given for trains, given in seen if trains and given.ndim == 4]
     texts = [given for trains, given in seen if trains and given.ndim == 2]
     assert len(pictures) == len(texts) == 10 and sum(not trains for trains, _ in seen) == 4
-    read = model.vocabulary.read([(one, *more) for one, more in zip(told[0].captions, told[0].keywords, strict=True)])
     kept = [(numbers > 0).sum().item() for numbers in texts]
+    for batch, numbers in zip(told, texts, strict=True):  # its own words, caption and keywords, beside its own picture
+        read = model.vocabulary.read([(one, *more) for one, more in zip(batch.captions, batch.keywords, strict=True)])
+        assert numbers.shape == read.numbers.shape and ((numbers == read.numbers) | (numbers == 0)).all()
     assert 0 < max(kept) < (read.numbers > 0).sum() and len(set(kept)) > 5
     for batch, moved in zip(told, pictures, strict=True):
         off = (moved - batch.pictures).abs().mean((1, 2, 3))
@@ -657,6 +673,17 @@ def test_the_loss_is_told_about_the_batch():
 
     short(branches(), loss, loss_options=options, steps=2)
     assert len(told) == 2 and told[0].shape == (8, 8)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_one_of_each_concept_in_a_batch_where_that_is_asked_for(apart):
+    everything = emoji.load(size=8)
+    crowded = everything.concepts.bincount()[everything.concepts] > 2
+    pairs, told = everything.take(crowded.nonzero()[:120, 0]), []
+    assert set(pairs.split.tolist()) == {emoji.TRAIN, emoji.VALIDATION, emoji.TEST}
+    short(branches(pairs), losses.MatchingLoss(), pairs=pairs, one_per_concept=apart, patience=None,
+          loss_options=lambda batch: told.append(len(batch.concepts.unique())) or {})  # fmt: skip
+    assert len(told) == 12 and (told == [8] * 12) is apart
 
 
 def test_the_random_numbers_of_others_are_left_alone():
