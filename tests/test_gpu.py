@@ -8,9 +8,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from xmatch_edu import cross_entropy, loops, losses, models, scores, training
+from xmatch_edu import cross_entropy, loops, losses, measure, models, scores, training
+from xmatch_edu import scale as at_scale
 from xmatch_edu.data import emoji
 from xmatch_edu.data.words import Vocabulary
+from xmatch_edu.labels import same_class_mask
+from xmatch_edu.scale import passes, tiles
 from xmatch_edu.training import SampleMemory
 
 pytestmark = [
@@ -219,3 +222,168 @@ def test_two_branches_train_there_and_are_judged_as_here(tmp_path):
     features = model.encode(pairs)
     assert all(torch.equal(a, b) and not a.is_cuda for a, b in zip(features, again.encode(pairs), strict=True))
     assert training.gallery_recall(*(x.cuda() for x in features)) == training.gallery_recall(*features)
+
+
+def tiled_pairs(n, d, dtype, *, classes=False, length=1.0):
+    """-> features of both sides, rounded to the dtype, and class_ids or None; on the CPU."""
+    rng = np.random.default_rng(n * d)
+    drawn = rng.standard_normal((2, n, d))
+    drawn *= length / np.linalg.norm(drawn, axis=2, keepdims=True)
+    return *torch.tensor(drawn).to(dtype), torch.tensor(rng.integers(0, n // 2 + 1, n)) if classes else None
+
+
+def tiled_as_float64(image, text, ids, factor, tile_size):
+    """The tiled loss on the GPU, value and gradients, against the loss of scores in float64 on the CPU."""
+    given = [x.cuda().requires_grad_() for x in (image, text)]
+    factor = torch.tensor(factor, device="cuda", dtype=tiles.accumulator(image), requires_grad=True)
+    loss = at_scale.tiled_matching_loss(
+        *given, scale=factor, class_ids=None if ids is None else ids.cuda(), tile_size=tile_size
+    )
+    loss.backward()
+    exact = [x.detach().cpu().double().requires_grad_() for x in (image, text, factor)]
+    s = exact[0] @ exact[1].T
+    s.retain_grad()
+    expected = losses.matching_loss(s, scale=exact[2], mask=None if ids is None else same_class_mask(ids))
+    expected.backward()
+    (n, d), eps, stored = image.shape, torch.finfo(loss.dtype).eps, torch.finfo(image.dtype).eps
+    largest = factor.item() * s.abs().max().item()
+    longest = factor.item() * image.double().norm(dim=1).max().item() * text.double().norm(dim=1).max().item()
+    bound = eps * (8 * max(1.0, largest) + d**0.5 * longest)
+    assert loss.dtype == tiles.accumulator(image) and abs(loss.item() - expected.item()) <= bound
+    for x, e, other in zip(given, exact, exact[1::-1], strict=False):
+        assert x.grad.dtype == image.dtype
+        reach = torch.linalg.matrix_norm(other.detach(), 2).item()
+        allowed = bound * factor.item() / n**0.5 * reach * (1 + n**0.5 / 8)
+        if image.dtype.itemsize < 4:  # each cell of a tile is rounded to the features' dtype, and the sum once more
+            allowed += stored * (s.grad.norm().item() * reach + e.grad.norm().item()) + 1e-7 * x.numel() ** 0.5
+        assert (x.grad.double().cpu() - e.grad).norm().item() <= allowed
+    size = s.detach().norm().item()
+    allowed = bound * size / n**0.5 + eps * exact[0].grad.norm().item() * image.double().norm().item() / factor.item()
+    if image.dtype.itemsize < 4:
+        allowed += stored * s.grad.norm().item() * size / factor.item()
+    assert abs(factor.grad.item() - exact[2].grad.item()) <= allowed
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("tile_size", [1, 7, 64, 128, None])
+@pytest.mark.parametrize("classes", [True, False])
+@pytest.mark.parametrize("n, d", [(1, 3), (2, 64), (13, 5), (200, 64), (300, 70)])
+def test_the_tiled_loss_as_float64_on_the_cpu(n, d, classes, tile_size, dtype):
+    if tile_size is not None and n > 30 * tile_size:
+        pytest.skip("so many small tiles show nothing new")
+    for factor, length in [(1.0, 1.0), (100.0, 1.0), (1.0, 30.0), (1e4, 1.0)]:
+        tiled_as_float64(*tiled_pairs(n, d, dtype, classes=classes, length=length), factor, tile_size)
+
+
+@pytest.mark.parametrize("tile_size", [7, None])
+@pytest.mark.parametrize("classes", [True, False])
+def test_bfloat16_without_the_kernel(classes, tile_size, monkeypatch):
+    monkeypatch.setattr(tiles, "_room", lambda image: passes)
+    for factor in (1.0, 100.0):
+        tiled_as_float64(*tiled_pairs(100, 33, torch.bfloat16, classes=classes), factor, tile_size)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("classes", [True, False])
+@pytest.mark.parametrize("learned", [True, False])
+def test_the_tiled_loss_waits_for_nothing(learned, classes, dtype):
+    image, text, ids = (None if x is None else x.cuda() for x in tiled_pairs(40, 16, dtype, classes=classes))
+    factor = torch.tensor(5.0, device="cuda", requires_grad=True) if learned else 5.0
+    image.requires_grad_()
+    options = {"scale": factor, "class_ids": ids, "tile_size": 16}
+    at_scale.tiled_matching_loss(image, text, **options).backward()  # what is compiled is compiled here
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        at_scale.tiled_matching_loss(image, text, **options).backward()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert image.grad.isfinite().all() and (not learned or factor.grad.isfinite())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_autocast_changes_no_number_of_the_tiled_loss(dtype):
+    image, text, _ = (None if x is None else x.cuda() for x in tiled_pairs(40, 16, torch.float32))
+    image.requires_grad_()
+
+    def found():
+        loss = at_scale.tiled_matching_loss(image, text, scale=20.0, tile_size=16)
+        return loss.item(), torch.autograd.grad(loss, image)[0]
+
+    plain_loss, plain = found()
+    with torch.autocast("cuda", dtype=dtype):
+        loss, gradient = found()
+    assert loss == pytest.approx(plain_loss, rel=1e-6)
+    assert torch.dist(gradient, plain) <= 1e-5 * plain.norm()
+
+
+def test_the_tiled_loss_takes_a_scale_of_the_cpu_and_names_classes_of_it():
+    image, text, ids = tiled_pairs(13, 5, torch.float32, classes=True)
+    image, text = image.cuda(), text.cuda()
+    factors = [torch.tensor(5.0, device=device, requires_grad=True) for device in ("cpu", "cuda")]
+    for factor in factors:
+        at_scale.tiled_matching_loss(image, text, scale=factor).backward()
+    assert factors[0].grad.device.type == "cpu" and factors[0].grad.item() == pytest.approx(factors[1].grad.item())
+    with pytest.raises(ValueError, match=r"class_ids and image_features must be on one device"):
+        at_scale.tiled_matching_loss(image, text, scale=5.0, class_ids=ids)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_tiled_loss_never_holds_the_matrix(dtype):
+    n = 16384
+    image, text = torch.nn.functional.normalize(torch.randn(2, n, 64, device="cuda"), dim=2).to(dtype)
+    image.requires_grad_()
+
+    def step():
+        at_scale.tiled_matching_loss(image, text, scale=20.0, tile_size=2048).backward()
+
+    step()
+    assert 0 < measure.process_bytes(step, gpu=True) < n**2 * 4 / 8
+
+
+def test_a_cached_step_is_the_big_batch_with_dropout_of_both_kinds_of_random_numbers():
+    torch.manual_seed(0)
+    branches = torch.nn.ModuleList(torch.nn.Linear(6, 8) for _ in range(2)).cuda()
+    dropout = torch.nn.Dropout(0.4)
+    pieces = torch.randn(40, 6).split([20, 1, 19])  # on the CPU, and made noisy there
+
+    def encode(piece):
+        piece = (piece + 0.1 * torch.randn_like(piece)).cuda()
+        return branches[0](dropout(piece)), dropout(branches[1](piece))
+
+    def loss(image_features, text_features):
+        return at_scale.tiled_matching_loss(image_features, text_features, scale=2.0)
+
+    torch.manual_seed(3)
+    expected_loss = loss(*(torch.cat(side) for side in zip(*map(encode, pieces), strict=True)))
+    expected_loss.backward()
+    drawn_next = torch.rand(3), torch.rand(3, device="cuda")
+    expected = [w.grad.clone() for w in branches.parameters()]
+    branches.zero_grad()
+    torch.manual_seed(3)
+    value = at_scale.cached_step(encode, pieces, loss)
+    assert torch.equal(torch.rand(3), drawn_next[0]) and torch.equal(torch.rand(3, device="cuda"), drawn_next[1])
+    assert value.is_cuda and value.item() == pytest.approx(expected_loss.item(), rel=1e-5)
+    for w, e in zip(branches.parameters(), expected, strict=True):
+        assert torch.dist(w.grad, e) <= 1e-4 * max(1e-2, e.norm().item())
+
+
+def test_a_cached_step_under_autocast_is_the_big_batch():
+    """Autocast remembers the weights it has rounded: those of the pass without a graph must not serve in the other."""
+    torch.manual_seed(0)
+    branches = torch.nn.ModuleList(torch.nn.Linear(6, 8) for _ in range(2)).cuda()
+    x = torch.randn(40, 6, device="cuda")
+
+    def encode(piece):
+        return branches[0](piece), branches[1](piece)
+
+    def loss(image_features, text_features):
+        return at_scale.tiled_matching_loss(image_features, text_features, scale=2.0)
+
+    found = []
+    with torch.autocast("cuda", dtype=torch.bfloat16):
+        at_scale.cached_step(encode, x.split(16), loss)
+        found.append([w.grad.clone() for w in branches.parameters()])
+        branches.zero_grad()
+        loss(*encode(x)).backward()
+        found.append([w.grad.clone() for w in branches.parameters()])
+    assert all(torch.dist(a, b) <= 0.02 * max(1e-2, b.norm().item()) for a, b in zip(*found, strict=True))
