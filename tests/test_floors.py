@@ -84,6 +84,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "plots/heatmaps": {"plots", "loops", "inputs"},
     "plots/attention": {"plots", "inputs"},
     "plots/shapes": {"plots"},
+    "plots/arrows": {"plots"},
     "plots/costs": {"plots"},
     "plots/spread": {"plots"},
     "plots/pieces": {"plots"},

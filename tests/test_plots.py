@@ -343,3 +343,15 @@ def test_a_dot_for_each_run_and_a_bar_at_their_median():
 def test_a_spread_of_nothing_is_refused(runs):
     with pytest.raises(ValueError, match="runs: a picture needs"):
         plots.spread(runs, x="R")
+
+
+def test_arrows_lie_over_the_true_one_and_say_how_far_they_point_away():
+    picture = plots.arrows({"right": (1, 0), "short": (0.5, 0), "astray": (1.2, 30)})
+    tips = [tuple(round(float(x), 3) for x in t.xy) for t in picture.figure.axes[0].texts if not t.get_text()]
+    assert tips[::2] == [(1, 0), (1, -0.75), (1, -1.5)]
+    assert tips[1::2] == [(1, 0), (0.5, -0.75), (1.039, -0.9)]
+    assert picture.alt == ("Arrows beside the true one: right 1.00 times as long, 0 degrees away, short 0.50 times as "
+                           "long, 0 degrees away, astray 1.20 times as long, 30 degrees away.")  # fmt: skip
+    assert pixels(picture).std() > 5
+    with pytest.raises(ValueError, match="ways is empty"):
+        plots.arrows({})

@@ -3,6 +3,7 @@
 Nothing here computes a loss (that is `loops` and `losses`), measures (`measure`) or moves (`explore`).
 """
 
+from xmatch_edu.plots.arrows import arrows
 from xmatch_edu.plots.attention import attention
 from xmatch_edu.plots.costs import costs
 from xmatch_edu.plots.heatmaps import batch, heatmap, matching_panels, panels
@@ -12,5 +13,6 @@ from xmatch_edu.plots.shapes import shapes
 from xmatch_edu.plots.spread import spread
 
 __all__ = [
-    "Picture", "attention", "batch", "costs", "heatmap", "matching_panels", "panels", "pieces", "shapes", "spread",
+    "Picture", "arrows", "attention", "batch", "costs", "heatmap", "matching_panels", "panels", "pieces", "shapes",
+    "spread",
 ]  # fmt: skip
