@@ -96,7 +96,7 @@ function paintWalk(context, place, state, { low, high, bars }, table, { size, ca
   const across = Math.ceil(n / size), passed = back ? step - count : step, put = (...what) => context.fillText(...what);
   context.clearRect(0, 0, width, height);
   Object.assign(context, { textAlign: "center", textBaseline: "middle", fillStyle: ink, strokeStyle: ink, lineWidth: 1 });
-  for (let k = 0; k < count; k++) {  // grey: not held; a little darker: made once, and forgotten
+  for (let k = 0; k < count; k++) {  // a veil: not held; a thicker one: made once, and forgotten
     const [y, x] = [size * Math.floor(k / across), size * (k % across)], [down, wide] = [Math.min(n - y, size), Math.min(n - x, size)];
     context.globalAlpha = k < passed ? 0.22 : 0.08;
     context.fillRect(left + x * cell + 1, top + y * cell + 1, wide * cell - 2, down * cell - 2);
@@ -125,7 +125,7 @@ function paintWalk(context, place, state, { low, high, bars }, table, { size, ca
   for (let k = 0; k < n; k++) {
     const x = left + (k + 0.5) * cell, y = top + (k + 0.5) * cell, thick = Math.max(3, cell * 0.4), [row, column] = [share(state.rows[k]), share(state.columns[k])];
     font(context, Math.min(11, Math.max(8, cell / 3)));
-    context.globalAlpha = tile && k >= tile.top && k < tile.bottom ? 0.9 : 0.4;  // dark: this tile adds to it
+    context.globalAlpha = tile && k >= tile.top && k < tile.bottom ? 0.9 : 0.4;  // strong: this tile adds to it
     context.fillRect(left + side + 6, y - thick / 2, row, thick);
     context.globalAlpha = tile && k >= tile.left && k < tile.right ? 0.9 : 0.4;
     context.fillRect(x - thick / 2, top + side + 6, thick, column);
@@ -196,8 +196,8 @@ function render({ model, el }) {
     fit(canvas, context, place);
     paintWalk(context, place, state, state.back ? back : forth, tables[Number(state.back)], data, icons, getComputedStyle(root).color);
     told.forEach((words, at) => write(lines[at], words));
-    write(legend, state.back ? "In the tile: P − Y, the mean of both directions. Bars: how long the gradient of each image and text is so far; dark: this tile adds to it."
-      : "In the tile: logits. Bars: the log-sum-exp of each row and column so far; dark: this tile adds to it.");
+    write(legend, state.back ? "In the tile: P − Y, the mean of both directions. Bars: how long the gradient of each image and text is so far; strong: this tile adds to it."
+      : "In the tile: logits. Bars: the log-sum-exp of each row and column so far; strong: this tile adds to it.");
     write(button, playing ? "pause" : "play");
     slider.value = state.step;
     slider.setAttribute("aria-valuetext", `step ${state.step} of ${last}, ${told[0]}`);
