@@ -1,4 +1,4 @@
-"""Run by test_kernel.py in a process of its own, with TRITON_INTERPRET=1 or for the compiler: the kernel without a GPU."""
+"""Run by test_kernel.py in processes of its own: the kernel without a GPU, in the interpreter and for the compiler."""
 
 import itertools
 import sys
