@@ -4,6 +4,8 @@ Here live the clock and the scales. What is weighed lives elsewhere: chapters we
 against their peers. Nothing here imports torch unless the caller has, so that NumPy alone can be measured.
 """
 
+import contextlib
+import ctypes
 import statistics
 import sys
 import time
@@ -51,8 +53,8 @@ def array_bytes(call):
 def process_bytes(call, *, gpu=False):
     """The most bytes that this process held at once for `call()`, beyond what it held before; torch included.
 
-    gpu: weigh the memory of the GPU, not of the computer. On Linux: of the process, to the page (4 kB), and small calls
-    that fit into memory freed before look like 0. Elsewhere None: only Linux can set the high-water mark back.
+    gpu: weigh the memory of the GPU, not of the computer. On Linux: of the process, to the page (4 kB). Elsewhere None:
+    only Linux can set the high-water mark back.
     """
     if gpu:
         torch = sys.modules["torch"]
@@ -63,6 +65,7 @@ def process_bytes(call, *, gpu=False):
         return torch.cuda.max_memory_allocated() - before
     try:
         with open("/proc/self/clear_refs", "w") as marks:
+            _give_back()  # or a call that fits into memory freed before would look like 0
             marks.write("5")  # sets VmHWM, the high-water mark, back to what is held now
         before = _status("VmRSS")
         call()
@@ -70,6 +73,12 @@ def process_bytes(call, *, gpu=False):
     except OSError:
         call()
         return None
+
+
+def _give_back():
+    """Let the system have what this process has freed and keeps for later. Without the GNU C library, nothing."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _status(field):
