@@ -157,6 +157,15 @@ def test_every_cell_has_the_colour_of_its_number(show):
             assert np.abs(np.array(seen) - expected.astype(int)).max() <= 8, chosen  # a neighbour in the table at most
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_numbers_at_the_bar_end_before_the_canvas_does(show, view):
+    explorer = batch(8)
+    explorer.view = view
+    inked = show(explorer).eval_on_selector(".xm canvas", """canvas => [...canvas.getContext("2d")
+        .getImageData(canvas.width - 1, 0, 1, canvas.height).data].filter((_, at) => at % 4 === 3)""")
+    assert len(inked) > 400 and not any(inked)
+
+
 def test_keys_and_mouse_pick_a_cell_and_its_story_is_told(show):
     F = RANDOM.normal(size=(2, 5, 7))
     explorer = batch(5, image_features=F[0], text_features=F[1])

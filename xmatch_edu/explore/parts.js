@@ -70,7 +70,7 @@ function measure(n, { pictures, captions }) {
   const cell = Math.min(84, Math.floor((n > 32 ? 448 : 400) / n)), side = cell * n;
   const icon = pictures.length ? Math.min(cell - 1, 48) : 0, withCaptions = captions.length > 0 && cell >= 10;
   const left = Math.max(icon, 20) + 10, top = 10, bottom = withCaptions ? (n > NUMBERS_UP_TO ? 96 : 78) : 22;
-  return { n, cell, side, icon, left, top, withCaptions, width: left + side + 56, height: top + side + bottom };
+  return { n, cell, side, icon, left, top, withCaptions, width: left + side + 66, height: top + side + bottom };
 }
 
 // The matrix as colours of `table` from low to high, its bar, its numbers, the icons of the rows, the captions of the
