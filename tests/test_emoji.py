@@ -100,6 +100,11 @@ def test_take_keeps_pairs_together_and_knows_its_part_of_the_split(pairs):
     some = pairs.take(torch.tensor([5, 3]))
     assert some.captions == (pairs.captions[5], pairs.captions[3])
     assert torch.equal(some.pictures[0], pairs.pictures[5]) and some.keywords[1] == pairs.keywords[3]
+    mixed = [pairs.test[5].item(), pairs.train[0].item(), pairs.validation[3].item()]
+    some = pairs.take(mixed)
+    assert some.split.tolist() == [emoji.TEST, emoji.TRAIN, emoji.VALIDATION]
+    for name in ("concepts", "categories", "keywords", "emoji"):
+        assert list(getattr(some, name)) == [getattr(pairs, name)[k] for k in mixed]
     test = pairs.take(pairs.test)
     assert len(test.test) == len(test) and len(test.train) == 0
 
@@ -107,6 +112,8 @@ def test_take_keeps_pairs_together_and_knows_its_part_of_the_split(pairs):
 def test_other_sizes(pairs):
     assert emoji.load(8).pictures.shape == (1914, 8, 8, 3)
     assert emoji.load(8).captions == pairs.captions
+    speck = emoji.load(1)  # so small that different pictures are equal: what is one concept is seen at full size
+    assert torch.equal(speck.concepts, pairs.concepts) and torch.equal(speck.split, pairs.split)
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,16 @@ def test_who_heard_interrupts_before_hears_them_again(press):
         assert signal.signal(signal.SIGINT, before) is mine
 
 
+def test_a_handler_that_python_cannot_put_back_leaves_the_default(monkeypatch):
+    """One that was set from C is None to Python."""
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(safety.signal, "getsignal", lambda number: None)
+        with safety.stop_button():
+            pass
+    assert signal.signal(signal.SIGINT, before) is signal.SIG_DFL
+
+
 def test_a_second_press_does_not_wait():
     def press(done):
         signal.raise_signal(signal.SIGINT)
@@ -722,6 +732,31 @@ def test_the_bar_goes_on_where_the_run_was_cut(tmp_path, capsys):
     assert "step 8 of 12" in told and "step 12 of 12" in told and "step 7 of 12" not in told
 
 
+def test_the_speed_counts_the_pairs_of_the_steps_of_now(monkeypatch):
+    class Bar:
+        format_dict, n, told = {"elapsed": 2.0}, 8, []
+
+        def __init__(self, **options):
+            assert (options["total"], options["initial"]) == (12, 8)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def set_postfix_str(self, words, refresh):
+            self.told.append(words)
+
+        def update(self, count):
+            assert count == 2
+
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    with safety.bar(True, 8, 12, 1000) as show:
+        show(10, 1.5)
+    assert Bar.told == ["loss 1.50 (ln 1000 = 6.91), 1,000 pairs/s"]
+
+
 @pytest.mark.parametrize(("options", "words"), [
     ({"steps": 0}, "steps must be at least 1"),
     ({"batch_size": 61}, "batch_size must be an int from 1 to"),
@@ -745,13 +780,21 @@ def test_encoding_drops_nothing_and_leaves_the_mode_as_it_was():
     one, other = model.encode(few()), model.encode(few())
     assert all(torch.equal(a, b) and a.shape == (60, 8) for a, b in zip(one, other, strict=True)) and model.training
     assert not torch.equal(model.image(few().pictures), one[0]), "while it trains, something is dropped"
+    assert not any(side.requires_grad for side in one)
+    texts = [(caption, *more) for caption, more in zip(few().captions, few().keywords, strict=True)]
+    assert torch.equal(one[1], model.encode_texts(texts))
+    assert not torch.equal(one[1], model.encode_texts([text[:1] for text in texts]))
 
 
 def test_padding_is_not_read_and_a_text_without_known_words_is_finite():
     model = branches()
-    numbers = model.vocabulary.read([("red flag",), ("xyzzy",), ()]).numbers
+    one, other = model.vocabulary.words[:2]
+    numbers = model.vocabulary.read([(one, other), ("xyzzy",), (), (other,)]).numbers
     wider = torch.nn.functional.pad(numbers, (0, 3))
+    assert numbers.tolist() == [[1, 2], [0, 0], [0, 0], [2, 0]]
     assert torch.equal(model.text(numbers), model.text(wider))
+    torch.testing.assert_close(model.text(numbers)[3:], model.text(torch.tensor([[2]])))
+    torch.testing.assert_close(model.text(numbers)[1], model.correction(torch.zeros(8)))
     assert model.text(numbers).isfinite().all() and torch.equal(model.text(numbers)[1], model.text(numbers)[2])
 
 
@@ -770,6 +813,17 @@ def test_features_have_the_width_that_was_asked_for(size, width):
         assert model.image(pictures).shape == (3, width) and model.image(pictures).dtype == torch.float32
     features = model.text(torch.tensor([[1, 2, 0], [3, 0, 0]]))
     assert features.shape == (2, width) and features.dtype == torch.float32
+
+
+def test_the_branch_sees_colours_first_rows_before_columns_from_minus_one_to_one():
+    model, seen = branches(), []
+    model.image_branch.register_forward_pre_hook(lambda branch, given: seen.append(given[0]))
+    pictures = torch.randint(1, 255, (2, 8, 8, 3), dtype=torch.uint8)
+    pictures[0, 0, 0] = torch.tensor([0, 255, 51])
+    model.image(pictures)
+    assert seen[0].shape == (2, 3, 8, 8) and seen[0].min() == -1 and seen[0].max() == 1
+    torch.testing.assert_close(seen[0][0, :, 0, 0], torch.tensor([-1.0, 1.0, -0.6]))
+    assert seen[0][1, 2, 5, 3].item() == pytest.approx(pictures[1, 5, 3, 2].item() / 127.5 - 1)
 
 
 def test_whole_numbers_and_others_are_one_picture():
