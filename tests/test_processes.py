@@ -2,7 +2,6 @@
 
 import math
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -136,12 +135,32 @@ def every_mistake(place):
     return told
 
 
+def large_logits(place):
+    """Logits of ±1e4 -> for each way the loss and the gradient of the image side, of all processes, in float32."""
+    found = {}
+    for way in EXACT[:3]:
+        image, text = (side.chunk(place.world_size)[place.rank].clone().requires_grad_()
+                       for side in large_sides(place.world_size))
+        loss = loss_of(way, image, text, 100.0, torch.arange(3))
+        loss.backward()
+        found[way] = {"loss": loss.item(), "gradient": scale.gather(image.grad).tolist()}
+    return found
+
+
+def large_sides(world_size):
+    torch.manual_seed(7)
+    return [10 * F.normalize(torch.randn(3 * world_size, 4), dim=1) for _ in range(2)]
+
+
 def everything(place):
     # In half precision gather and ring carry what they are given.
-    half = scale.gather(torch.full((2, 3), place.rank, dtype=torch.bfloat16))
+    own = torch.full((2, 3), place.rank, dtype=torch.bfloat16, requires_grad=True)
+    half = scale.gather(own)
+    half.sum().backward()
     return {
         "cases": every_case(place), "ddp": under_ddp(place),
-        "mistakes": every_mistake(place), "half": half[:, 0].tolist(),
+        "large": large_logits(place), "mistakes": every_mistake(place),
+        "half": half[:, 0].tolist(), "half back": own.grad[:, 0].tolist(),
         "held": [held.item() for _, (held, _), _ in ring.around([torch.tensor([place.rank]), None], [])],
         "again": one_case(place, "ring", 5, torch.float64),
     }  # fmt: skip
@@ -208,6 +227,19 @@ def test_ddp_takes_that_mean(ranks):
             assert (as_vector(rank["ddp"][way]) - as_vector(wanted)).norm() < 1e-10
 
 
+def test_large_logits_stay_finite_and_right(ranks):
+    image, text = (side.double().requires_grad_() for side in large_sides(len(ranks)))
+    loss = losses.matching_loss(image @ text.T, scale=100.0)
+    loss.backward()
+    # The product of the features rounds, in float32, before the scale multiplies it.
+    within = 8 * torch.finfo(torch.float32).eps * 1e4
+    for way in EXACT[:3]:
+        assert sum(rank["large"][way]["loss"] for rank in ranks) / len(ranks) == pytest.approx(loss.item(), abs=within)
+        # Each process had its loss alone: the mean over processes is still to be taken.
+        gradient = torch.tensor(ranks[0]["large"][way]["gradient"], dtype=torch.float64) / len(ranks)
+        assert (gradient - image.grad).norm() <= within * image.grad.norm()
+
+
 WEIGHTS = ("image.weight", "image.bias", "text.weight", "text.bias")
 
 
@@ -237,6 +269,7 @@ def test_processes_that_went_through_many_mistakes_still_agree(ranks):
 def test_blocks_come_in_the_order_of_the_ranks(ranks):
     for rank in ranks:
         assert rank["half"] == [r for r in range(len(ranks)) for _ in range(2)]
+        assert rank["half back"] == [len(ranks)] * 2  # each process wants 1 of it
 
 
 def test_the_ring_passes_to_the_next_process(ranks):
@@ -383,7 +416,10 @@ def endings(tmp_path_factory):
         return dict(zip(jobs, pool.map(end, jobs.values()), strict=True))
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no signal that kills")
+on_unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill or to ask with")
+
+
+@on_unix
 def test_a_killed_process_ends_the_job(endings):
     error, seconds, _ = endings["killed"]
     assert str(error) == "lose: rank 1 was killed (SIGKILL), and torchrun ended the others"
@@ -404,6 +440,7 @@ def test_a_process_that_does_not_come_is_not_waited_for(endings):
     assert seconds < 60
 
 
+@on_unix
 def test_a_job_that_is_never_done_is_ended_with_all_its_processes(endings):
     error, seconds, folder = endings["never done"]
     assert str(error) == "test_processes:sleep was not done after 20 s, and was ended" and seconds < 60

@@ -101,7 +101,7 @@ def lose(place, victim, seconds):
     """The victim is killed in the middle of its work; the others go on asking it."""
     for step in range(10 * seconds):
         if place.rank == victim and step == 5:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows the latter kills
         processes.gather(torch.ones(2, 3, device=place.device))
         time.sleep(0.1)
 

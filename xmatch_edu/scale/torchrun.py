@@ -20,6 +20,7 @@ def run(task, *, processes=2, limit=120, **arguments):
         and the arguments. arguments: what JSON can say. limit: seconds after which all processes are ended.
     Errors: RuntimeError with the last lines of the rank that failed first; TimeoutError after `limit`.
     They find what this Python finds. The port is a free one of this machine, so that jobs side by side do not meet.
+    Tried on Linux; written for macOS too. (torch has gloo for Windows, but nobody has tried it there.)
     """
     with tempfile.TemporaryDirectory(prefix="xmatch_edu-") as folder:
         folder = Path(folder)
