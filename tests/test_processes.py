@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -153,6 +154,7 @@ def large_sides(world_size):
 
 
 def everything(place):
+    warnings.simplefilter("error")  # of torch, when it gives up what we stand on
     # In half precision gather and ring carry what they are given.
     own = torch.full((2, 3), place.rank, dtype=torch.bfloat16, requires_grad=True)
     half = scale.gather(own)

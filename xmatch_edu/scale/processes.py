@@ -157,13 +157,14 @@ def must_be_alike(word, number):
 
 
 def _facts(features, *, scale=1.0, class_ids=None, wanted):
-    # A scale on a GPU is not looked at: the program would wait for the device.
-    visible = not isinstance(scale, torch.Tensor) or scale.device.type == "cpu"
+    if isinstance(scale, torch.Tensor):
+        # On a GPU it is not looked at: the program would wait for the device.
+        scale = scale.item() if scale.device.type == "cpu" else 0
     return {
         "n": len(features),
         "width": features.shape[1],
         "dtype": _DTYPES.index(features.dtype),
-        "scale": float(scale) if visible else 0,
+        "scale": scale,
         "class_ids": class_ids is not None,
         "gradient": wanted and torch.is_grad_enabled(),
     }
