@@ -259,6 +259,34 @@ def test_many_small_tiles(tile_size):
     agree(case, ours(case), literal(case))
 
 
+@pytest.mark.parametrize("kind", ["none", "same", "some"])
+@pytest.mark.parametrize("close", [0.0, 80.0])
+def test_a_walk_over_several_blocks_of_texts(close, kind, monkeypatch):
+    """As `ring` walks: 4 images, their own 4 texts, then 5 of others, among which no match stands."""
+    monkeypatch.setattr(passes, "_CLOSE", close)
+    rng = np.random.default_rng(5)
+    image, text = (torch.tensor(features("unit", n, 3, rng)) for n in (4, 9))
+    ids, factor = classes(kind, 9, rng), torch.tensor(3.0, dtype=torch.float64)
+    logits = 3 * image @ text.T
+    y = torch.eye(4, 9, dtype=torch.float64)
+    if ids is not None:
+        logits[(ids[:4, None] == ids) & (y == 0)] = -torch.inf
+    rows, columns = tiles.nothing_seen(image), tiles.nothing_seen(text)
+    blocks = [(slice(0, 4), True), (slice(4, 9), False)]
+    options = [(None, None, 2) if ids is None else (ids[:4], ids[block], 2) for block, _ in blocks]
+    own = [tiles.see(image, text[block], factor, rows, columns[block], *option, own=match)
+           for (block, match), option in zip(blocks, options, strict=True)]  # fmt: skip
+    assert torch.allclose(own[0], logits[y == 1]) and own[1] is None
+    assert torch.allclose(rows, logits.logsumexp(1)) and torch.allclose(columns, logits.logsumexp(0))
+    columns[columns.isinf()] = 3.0  # elsewhere in the ring such a column has its match
+    gradients = torch.ones_like(image), torch.ones_like(text)
+    for (block, match), option in zip(blocks, options, strict=True):
+        of_image, of_text = gradients[0], gradients[1][block]
+        tiles.add_gradients(image, text[block], factor, rows, columns[block], *option, of_image, of_text, own=match)
+    g = (logits - rows[:, None]).exp() + (logits - columns).exp() - 2 * y
+    assert torch.allclose(gradients[0], 1 + g @ text) and torch.allclose(gradients[1], 1 + g.T @ image)
+
+
 # --- as part of a training --------------------------------------------------------------------------------------------
 
 
