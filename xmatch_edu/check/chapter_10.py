@@ -102,7 +102,7 @@ class _OneByOne(list):
 _KEPT = Misconception(
     "the pieces are kept",
     "The number is right, but you put all pieces together, or went through them twice. They come one after the other, "
-    "and each is gone when the next one comes: all that you may keep is two numbers, the largest so far and the sum.",
+    "and each is gone when the next one comes: all that you may keep is the largest so far and the sum, or their log.",
 )
 
 
@@ -194,6 +194,7 @@ running_log_sum_exp = Exercise(
             "You added the log-sum-exps of the pieces. A sum of logarithms is the logarithm of a product: it is the "
             "sums under the logarithm that add up, as np.logaddexp does it.",
             lambda pieces: sum(_log_sum_exp(piece) for piece in pieces),
+            lambda pieces: sum((_log_sum_exp(piece) for piece in pieces), start=-np.inf),
         ),
         Misconception(
             "the mean in place of the sum",
@@ -231,6 +232,7 @@ running_log_sum_exp = Exercise(
             "You gave the logarithm of the sum about the largest number, or that sum itself. The number that you "
             "subtracted inside exp has to be added outside the logarithm.",
             lambda pieces: _all(pieces) - max(piece.max() for piece in pieces),
+            lambda pieces: _log_sum_exp([_log_sum_exp(piece) - piece.max() for piece in pieces]),
             lambda pieces: np.exp(_all(pieces) - max(piece.max() for piece in pieces)),
         ),
         Misconception(
