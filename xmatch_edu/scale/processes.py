@@ -16,7 +16,7 @@ from torch import distributed
 
 from xmatch_edu import inputs
 from xmatch_edu.losses import matching_loss
-from xmatch_edu.scale.tiles import accumulator, no_gradient_of_the_gradient
+from xmatch_edu.scale.tiles import no_gradient_of_the_gradient
 
 _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 # What must be the same on each process, and the words for it.
@@ -127,10 +127,9 @@ class _Gather(torch.autograd.Function):
         no_gradient_of_the_gradient("gather")
         wanted = wanted.contiguous()
         of_all = torch.empty_like(wanted)
-        # Block r goes to process r, and is summed there. (A reduce_scatter sums on the way, half precision too.)
+        # Block r goes to process r and is summed there, half precision in float32. (A reduce_scatter sums on the way.)
         distributed.all_to_all_single(of_all, wanted)
-        own = of_all.unflatten(0, (place().world_size, -1)).sum(dim=0, dtype=accumulator(wanted))
-        return own.to(wanted.dtype)
+        return of_all.unflatten(0, (place().world_size, -1)).sum(dim=0)
 
 
 def _blocks_of_all(features):
