@@ -253,6 +253,16 @@ def test_gradcheck(close, tile_size, ids, monkeypatch):
     assert torch.autograd.gradcheck(lambda a, b, c: scale.tiled_matching_loss(a, b, scale=c, **options), leaves)
 
 
+@pytest.mark.parametrize("tile_size", [1, 2])
+@pytest.mark.parametrize("close", [0.0, 80.0])
+def test_a_sure_row_keeps_the_last_digits_of_its_loss(close, tile_size, monkeypatch):
+    """Its log-sum-exp is 1010.00005, and float32 numbers are 0.00006 apart there."""
+    monkeypatch.setattr(passes, "_CLOSE", close)
+    text = torch.tensor([[1010.0, 1000.0], [1000.0, 1010.0]])
+    loss = scale.tiled_matching_loss(torch.eye(2), text, scale=1.0, tile_size=tile_size)
+    assert loss.item() == pytest.approx(np.log1p(np.exp(-10)), rel=1e-5)
+
+
 @pytest.mark.parametrize("tile_size", [1, 2, 3])
 def test_many_small_tiles(tile_size):
     case = toy(n=31, tile_size=tile_size, class_ids=torch.arange(31) % 9)

@@ -19,12 +19,14 @@ _TOGETHER = 8
 def see(image, text, scale, ids, match):
     """As `passes.see`: what each block says of its rows and columns is written, and put together by torch."""
     (n, m), blocks = (len(image), len(text)), _blocks(image, text)
-    rows = torch.empty(blocks[1], n, dtype=torch.float32, device=image.device)
-    columns = torch.empty(blocks[0], m, dtype=torch.float32, device=image.device)
+    # Of each line in each block the largest logit, and the sum of exp about it. They are put together in float64: in a
+    # row that is nearly sure of its match the loss is the last digits of the log-sum-exp.
+    rows = torch.empty(2, blocks[1], n, dtype=torch.float32, device=image.device)
+    columns = torch.empty(2, blocks[0], m, dtype=torch.float32, device=image.device)
     own = torch.empty(n, dtype=torch.float32, device=image.device) if match else None
-    _see[(blocks[0] * blocks[1],)](*_inputs(image, text, scale, ids), rows, columns, rows if own is None else own,
+    _see[(blocks[0] * blocks[1],)](*_inputs(image, text, scale, ids), *rows, *columns, rows if own is None else own,
                                    MATCH=match, CLASSES=ids is not None, **_sizes())  # fmt: skip
-    return *(parts.double().logsumexp(0) for parts in (rows, columns)), own
+    return *((largest + total.double().log()).logsumexp(0) for largest, total in (rows, columns)), own
 
 
 def gradient(image, text, scale, ids, match, row_log, column_log):
@@ -54,7 +56,7 @@ def _sizes():
 
 @triton.jit
 def _see(image, text, scale, image_ids, text_ids, n, m, d, image_row, image_feature, text_row, text_feature,
-         row_parts, column_parts, own,
+         row_largest, row_total, column_largest, column_total, own,
          MATCH: tl.constexpr, CLASSES: tl.constexpr, SIDE: tl.constexpr, DEPTH: tl.constexpr,
          TOGETHER: tl.constexpr):  # fmt: skip
     across, down = _place(n, m, SIDE, TOGETHER)
@@ -66,8 +68,12 @@ def _see(image, text, scale, image_ids, text_ids, n, m, d, image_row, image_feat
         tl.store(own + rows, tl.sum(diagonal, 1), mask=rows < n)
     counts = _counts(image_ids, text_ids, rows, columns, n, m, MATCH, CLASSES)
     logits = tl.where(counts, logits, float("-inf"))
-    tl.store(row_parts + across * n + rows, _log_sum_exp(logits, 1), mask=rows < n)
-    tl.store(column_parts + down * m + columns, _log_sum_exp(logits, 0), mask=columns < m)
+    largest, total = _sum_exp(logits, 1)
+    tl.store(row_largest + across * n + rows, largest, mask=rows < n)
+    tl.store(row_total + across * n + rows, total, mask=rows < n)
+    largest, total = _sum_exp(logits, 0)
+    tl.store(column_largest + down * m + columns, largest, mask=columns < m)
+    tl.store(column_total + down * m + columns, total, mask=columns < m)
 
 
 @triton.jit
@@ -128,8 +134,8 @@ def _counts(image_ids, text_ids, rows, columns, n, m, MATCH: tl.constexpr, CLASS
 
 
 @triton.jit
-def _log_sum_exp(logits, axis: tl.constexpr):
-    """Of each row (axis 1) or column (axis 0); −∞ where there is nothing but −∞."""
+def _sum_exp(logits, axis: tl.constexpr):
+    """The largest of each row (axis 1) or column (axis 0), and the sum of exp about it; 0 and 0 where all are −∞."""
     largest = tl.max(logits, axis)
     largest = tl.where(largest == float("-inf"), 0.0, largest)
-    return largest + tl.log(tl.sum(tl.exp(logits - tl.expand_dims(largest, axis)), axis))
+    return largest, tl.sum(tl.exp(logits - tl.expand_dims(largest, axis)), axis)

@@ -21,7 +21,7 @@ def see(image, text, scale, ids, match):
     if high is None:
         if left_out is not None:
             logits.masked_fill_(left_out, -torch.inf)
-        rows, columns = (logits.logsumexp(dim).to(wide(logits)) for dim in (1, 0))
+        rows, columns = (_log_sum_exp(logits, dim) for dim in (1, 0))
     else:
         shares = logits.sub_(high).exp_()
         if left_out is not None:
@@ -49,6 +49,14 @@ def gradient(image, text, scale, ids, match, row_log, column_log):
     if match:
         found.diagonal().sub_(2)  # here, not at the end: where P is nearly 1, only this difference is left
     return found.to(image.dtype)
+
+
+def _log_sum_exp(logits, dim):
+    """The largest logit and the logarithm are added in the wide dtype: in a row that is nearly sure of its match the
+    loss is their last digits."""
+    high = logits.amax(dim, keepdim=True)
+    high = torch.where(high == -torch.inf, 0, high)
+    return high.squeeze(dim) + (logits - high).exp_().sum(dim).to(wide(logits)).log()
 
 
 def product(left, right):
