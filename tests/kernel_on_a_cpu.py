@@ -78,7 +78,7 @@ def sure_row():
     rows, columns, own = kernel.see(torch.eye(2), torch.tensor([[1010.0, 1000.0], [1000.0, 1010.0]]), torch.tensor(1.0),
                                     None, True)  # fmt: skip
     for log in (rows, columns):
-        assert ((log - own) / 4.5398899e-5 - 1).abs().max() < 1e-5
+        assert ((log - own) / 4.5398899e-5 - 1).abs().max() < 2e-3  # what a float32 sum of 1 + exp(−10) can say
 
 
 def compile():
