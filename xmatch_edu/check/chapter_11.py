@@ -611,7 +611,7 @@ mean_over_processes = Exercise(
         ),
         Misconception(
             "the counts only below the line",
-            "You divided the sum of the losses by the number of pairs. Each loss is a mean already: multiply it by its "
+            "You divided by the counts and never multiplied by them. Each loss is a mean already: multiply it by its "
             "count first, and it is a sum over pairs again.",
             lambda losses, counts: losses.sum() / counts.sum(),
             lambda losses, counts: (losses / counts).sum(),
