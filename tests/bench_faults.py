@@ -56,6 +56,16 @@ def not_a_number(direction):
     return lambda *inputs: right(*inputs) * float("nan")
 
 
+def float32_whatever_comes(direction):
+    right = ours(direction)
+    return lambda *inputs: right(*(one.float() for one in inputs))
+
+
+def float32_and_wrong(direction):
+    right = float32_whatever_comes(direction)
+    return lambda *inputs: right(*inputs) * 1.02
+
+
 def damsm_without_lengths(direction):
     loop = damsm.per_caption_loop(direction)
     return lambda regions, words, lengths: loop(regions, words, torch.full_like(lengths, words.shape[1]))

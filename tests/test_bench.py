@@ -105,10 +105,10 @@ def test_a_tiny_run_of_the_tiles(tmp_path, capsys):
 
 
 def test_another_loss_is_refused_beside_the_tiles():
-    names = ["wrong", "wrong_gradient"]
-    wrong = [Contender(name, "both", "bench_faults", workload=tiles.__name__) for name in names]
-    found = rounds.measure([*wrong, tiles.CONTENDERS[1]], 40, width=16, rounds=1, budget=60, limit=60)
-    assert [row["problem"] for row in found] == ["another value", "another value", None]
+    names = ["wrong", "wrong_gradient", "float32_and_wrong", "float32_whatever_comes"]
+    some = [Contender(name, "both", "bench_faults", workload=tiles.__name__) for name in names]
+    found = rounds.measure(some, 40, width=16, rounds=1, budget=60, limit=60)
+    assert [row["problem"] for row in found] == ["another value", "another value", "another value", None]
 
 
 def test_the_floor_of_the_tiles_makes_four_products_of_every_tile(monkeypatch):
