@@ -610,7 +610,11 @@ def test_in_jupyterlab_chapter_02_is_alive(lab, page):
     before, told = pixels(page), loss.inner_text()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => document.querySelector('.xm-scale').innerText.trim() !== 'scale 3'")
+    page.wait_for_function("""() => {  // all five: a busy machine draws them one by one
+        const [then, now] = [window.seen, document.querySelector('.xm-scale').innerText.trim()];
+        window.seen = now;
+        return now === then && now !== 'scale 3';
+    }""", polling=1000)
     scale = page.inner_text(".xm-scale").strip().removeprefix("scale ")
     assert 3 < float(scale) < 5 and pixels(page) != before and loss.inner_text() != told
 
