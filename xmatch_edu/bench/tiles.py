@@ -1,5 +1,5 @@
 """The matching loss at size: who is measured, one function a contender. Features and their form are those of
-`contenders`; all take unit features as they are, but for sentence-transformers, which divides by the length again.
+`contenders`; info_nce and sentence-transformers divide by the length once more, all others take them as they are.
 """
 
 import sys
@@ -8,10 +8,10 @@ import torch
 
 from xmatch_edu import losses
 from xmatch_edu.bench import contenders
-from xmatch_edu.bench.contenders import Contender, far, features
+from xmatch_edu.bench.contenders import Contender, far, features, open_clip
 from xmatch_edu.scale import passes, tiled_matching_loss, tiles
 
-__all__ = ["CONTENDERS", "INPUTS", "differs", "features"]
+__all__ = ["CONTENDERS", "INPUTS", "differs", "features", "open_clip"]
 _CHUNK = 512  # rows at a time, where a rival asks for that
 
 
@@ -63,10 +63,6 @@ def compiled(direction):
         return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
 
     return call
-
-
-def open_clip(direction):
-    return contenders.open_clip(direction)
 
 
 def info_nce(direction):
