@@ -119,7 +119,7 @@ def test_the_page_is_whole_and_calls_nobody(tmp_path):
     assert not re.search(r"https?://|\bimport\b|\bfetch\(|@import", page)
     assert "<title>Words and regions</title>" in page
     assert page.count("</script>") == 2  # ours; that in a word ends nothing
-    state = json.loads(re.search(r'id="state">(.*?)</script>', page, re.DOTALL)[1])
+    state = json.loads(re.search(r'id="explorer-state">(.*?)</script>', page, re.DOTALL)[1])
     assert (state["word"], state["gamma2"], state["data"]["names"]) == (1, 7.5, NAMES)
     for name, features in (("regions", V), ("words", W)):  # every digit
         assert base64.b64decode(state["data"][name]) == features.tobytes()

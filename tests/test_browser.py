@@ -31,7 +31,8 @@ PLACES = (
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 RANDOM = np.random.default_rng(11)
 # Two frames later everything that was asked for is drawn.
-DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(model.get('loss')))))"
+DRAWN = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
+    () => done(explorer.model.get('loss')))))"""
 # [from the key until the frame with its picture has been handed over (a message waits for that), of it in that frame]
 WATCH = """() => { window.times = []; addEventListener("keydown", () => {
   const key = performance.now(), { port1, port2 } = new MessageChannel();
@@ -40,7 +41,7 @@ WATCH = """() => { window.times = []; addEventListener("keydown", () => {
     port1.onmessage = () => times.push([performance.now() - key, performance.now() - frame]);
     port2.postMessage(0);
   }); }, true); }"""
-SET = "all => Object.entries(all).forEach(([name, value]) => model.set(name, value))"
+SET = "all => Object.entries(all).forEach(([name, value]) => explorer.model.set(name, value))"
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def pixels(page):
 
 
 def state(page, name):
-    return page.evaluate("name => model.get(name)", name)
+    return page.evaluate("name => explorer.model.get(name)", name)
 
 
 def test_the_slider_moves_the_picture_and_the_loss_by_keyboard(show):
@@ -181,7 +182,7 @@ def test_keys_and_mouse_pick_a_cell_and_its_story_is_told(show):
     page.click(".xm canvas", position={"x": 30 + 80 * 2.5, "y": 10 + 80 * 1.5})
     assert state(page, "cell") == [1, 2]
     for cell in ([1, 2], [3, int(explorer.labels[3])]):
-        page.evaluate("cell => model.set('cell', cell)", cell)
+        page.evaluate("cell => explorer.model.set('cell', cell)", cell)
         page.evaluate(DRAWN)
         i, k = cell
         numbers = explorer.numbers()
@@ -458,7 +459,7 @@ def test_the_picture_is_dim_under_the_light_and_the_truth_is_outlined(show):
     line = np.array(page.evaluate(at, [[240, 156], [240, 157], [240, 154]]))
     assert page.evaluate(SCORE) and line.max(axis=0).min() > 200 and line.min(axis=0).max() < 120, "black on white"
     before = pixels(page)
-    page.evaluate("model.set('word', 1)")
+    page.evaluate("explorer.model.set('word', 1)")
     page.evaluate(SCORE)
     assert pixels(page) != before
 

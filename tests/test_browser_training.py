@@ -16,7 +16,7 @@ from xmatch_edu.data.words import Vocabulary
 from xmatch_edu.explore import SearchExplorer, TrainingFilm
 from xmatch_edu.explore.film import _SCRIPT as FILM
 from xmatch_edu.explore.film import VIEWS
-from xmatch_edu.explore.live import LivePicture, script
+from xmatch_edu.explore.live import figure, script
 
 browser, page, show, lab = test_browser.browser, test_browser.page, test_browser.show, test_browser.lab
 RANDOM = np.random.default_rng(17)
@@ -104,7 +104,7 @@ def test_every_cell_has_the_colour_of_its_number_and_the_colours_stay_through_al
 
 
 WATCH = """() => { window.frames_seen = []; window.said = [];
-    model.on("change:frame", () => frames_seen.push(model.get("frame")));
+    explorer.model.on("change:frame", () => frames_seen.push(explorer.model.get("frame")));
     new MutationObserver(() => said.push(document.querySelector(".xm-ears").textContent))
         .observe(document.querySelector(".xm-ears"), { childList: true }); }"""
 
@@ -117,7 +117,7 @@ def test_play_runs_to_the_end_and_stops_and_begins_anew(show):
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.querySelector('.xf button').innerText === 'pause'")
     page.focus(".xf-map")  # which tells of a cell only when another is picked
-    page.wait_for_function("""() => model.get("frame") === 11
+    page.wait_for_function("""() => explorer.model.get("frame") === 11
         && document.querySelector(".xf button").innerText === "play" """)
     page.wait_for_timeout(400)
     assert page.evaluate("frames_seen") == list(range(1, 12)), "it stands at the end"
@@ -146,7 +146,7 @@ def test_a_pause_is_a_pause_and_a_hand_on_the_slider_stops_the_film(show):
     page.wait_for_timeout(400)
     assert state(page, "frame") == stood
     page.keyboard.press("Enter")
-    page.wait_for_function("then => model.get('frame') > then", arg=stood)
+    page.wait_for_function("then => explorer.model.get('frame') > then", arg=stood)
     page.focus(".xf input[type=range]")
     page.keyboard.press("Home")
     page.wait_for_timeout(400)
@@ -234,12 +234,13 @@ def ask(page, tmp_path):
             return explorer.results
 
         page.expose_function("answer", answer)
-        (tmp_path / "page.html").write_text(LivePicture.html(explorer), "utf-8")
+        part = figure(SearchExplorer, explorer.page_state(), alt="", png=b"")
+        (tmp_path / "page.html").write_text(f"<meta charset=utf-8>{part}", "utf-8")
         page.goto((tmp_path / "page.html").as_uri())
-        page.evaluate("""() => { window.asked = []; model.save_changes = async () => {
-            const question = [model.get("query"), model.get("picked")];
+        page.evaluate("""() => { window.asked = []; explorer.model.save_changes = async () => {
+            const question = [explorer.model.get("query"), explorer.model.get("picked")];
             asked.push(question);
-            model.set("results", await answer(...question)); }; }""")
+            explorer.model.set("results", await answer(...question)); }; }""")
         page.evaluate(DRAWN)
         return page
 
@@ -247,7 +248,7 @@ def ask(page, tmp_path):
 
 
 SHOWN = ".xs-found button"
-ANSWERED = """([query, picked]) => { const results = model.get("results");
+ANSWERED = """([query, picked]) => { const results = explorer.model.get("results");
     return results.query === query && (results.picked?.position ?? null) === picked; }"""
 
 
@@ -334,24 +335,24 @@ def test_its_own_text_is_marked_where_it_is_among_the_nearest(ask, gallery):
 
 def test_what_you_type_stays_while_python_answers_and_silence_is_told(ask, gallery):
     page = ask(searching(gallery))
-    page.evaluate("() => { window.kept = model.save_changes; model.save_changes = () => {}; }")
+    page.evaluate("() => { window.kept = explorer.model.save_changes; explorer.model.save_changes = () => {}; }")
     page.focus("input")
     page.keyboard.type("hea")
-    page.wait_for_function("() => model.get('query') === 'hea'")
+    page.wait_for_function("() => explorer.model.get('query') === 'hea'")
     late = page.evaluate("answer('hea', null)")
     page.evaluate("""late => { const input = document.querySelector(".xs input");
         Object.assign(input, { value: "heart" }).dispatchEvent(new Event("input"));
-        model.set("results", late); }""", late)  # of the first three letters
+        explorer.model.set("results", late); }""", late)  # of the first three letters
     page.evaluate(DRAWN)
     assert page.input_value("input") == "heart"
-    page.wait_for_function("() => model.get('query') === 'heart'")
+    page.wait_for_function("() => explorer.model.get('query') === 'heart'")
     assert page.get_attribute(".xs-found", "aria-busy") == "true"
     page.wait_for_selector("text=No answer yet", timeout=5000)
     page.evaluate("kept()")
     wait(page, "heart")
     assert page.inner_text(".xs-said").startswith("The best 8")
     assert page.get_attribute(".xs-found", "aria-busy") == "false"
-    page.evaluate("model.set('query', 'star')")  # Python sets it
+    page.evaluate("explorer.model.set('query', 'star')")  # Python sets it
     page.evaluate(DRAWN)
     assert page.input_value("input") == "star"
 

@@ -222,7 +222,7 @@ def test_the_page_is_whole_and_calls_nobody(tmp_path):
     assert not re.search(r"https?://|\bimport\b|\bfetch\(|@import", page)
     assert "<title>A &lt;page&gt;</title>" in page and "Drawn by A &amp; B" in page
     assert page.count("</script>") == 2  # ours; that in the caption ends nothing
-    state = json.loads(re.search(r'id="state">(.*?)</script>', page, re.DOTALL)[1])
+    state = json.loads(re.search(r'id="explorer-state">(.*?)</script>', page, re.DOTALL)[1])
     assert state["order"] == DEAL and state["cell"] == [1, 2] and state["data"]["captions"] == CAPTIONS
     assert (state["margin"], state["negatives"], state["data"]["margins"]) == (0.4, 3, [0.02, 2.0])
     assert np.array_equal(state["data"]["scores"], S)  # JSON keeps every digit

@@ -166,7 +166,7 @@ def test_the_page_is_whole_and_calls_nobody(tmp_path):
     assert not re.search(r"https?://|\bimport\b|\bfetch\(|@import", page)
     assert "<title>A film of training</title>" in page and "Drawn by A &amp; B" in page
     assert page.count("</script>") == 2  # ours; that in the caption ends nothing
-    state = json.loads(re.search(r'id="state">(.*?)</script>', page, re.DOTALL)[1])
+    state = json.loads(re.search(r'id="explorer-state">(.*?)</script>', page, re.DOTALL)[1])
     assert (state["frame"], state["view"], state["cell"]) == (2, "text given image", [1, 2])
     data = state["data"]
     assert (data["steps"], data["scales"], data["captions"]) == ([0, 1, 10, 40], [1, 2, 11, 41], CAPTIONS)

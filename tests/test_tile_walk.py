@@ -23,7 +23,7 @@ IMAGES, TEXTS = RANDOM.normal(size=(2, 7, 3))
 CAPTIONS = ["dog", "red apple", "sun", "</script><b>tea</b>", "a \"cup\" & more", "a caption without an end", "7"]
 PICTURES = np.stack([np.full((6, 6, 3), 30 * i, dtype=np.uint8) for i in range(7)])
 # The script once more, only for its numbers: the page shows them with two digits.
-OPEN = live.script(_SCRIPT) + "\nwindow.states = walk(model.get('data'));"
+OPEN = live.script(_SCRIPT) + "\nwindow.states = walk(explorer.model.get('data'));"
 
 
 def walk(**more):
@@ -156,7 +156,7 @@ def test_the_page_is_whole_and_calls_nobody(tmp_path):
     assert not re.search(r"https?://|\bimport\b|\bfetch\(|@import", page)
     assert "<title>A walk over the tiles</title>" in page and "Drawn by A &amp; B" in page
     assert page.count("</script>") == 2  # ours; that in the caption ends nothing
-    kept = json.loads(re.search(r'id="state">(.*?)</script>', page, re.DOTALL)[1])
+    kept = json.loads(re.search(r'id="explorer-state">(.*?)</script>', page, re.DOTALL)[1])
     assert (kept["step"], kept["data"]["scale"], kept["data"]["size"], kept["data"]["captions"]) == (4, 2, 3, CAPTIONS)
     assert np.array_equal(kept["data"]["image_features"], IMAGES)  # JSON keeps every digit
     assert '<noscript><img alt="forward, tile 1 of 9' in page
@@ -251,6 +251,7 @@ def test_play_walks_to_the_end_and_says_so_once(show):
     page.focus(".xt button")
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.querySelector('.xt button').innerText === 'pause'")
-    page.wait_for_function("() => model.get('step') === 2 && document.querySelector('.xt button').innerText === 'play'")
+    page.wait_for_function("""() => explorer.model.get('step') === 2
+        && document.querySelector('.xt button').innerText === 'play'""")
     page.evaluate(DRAWN)
     assert page.inner_text(".xm-ears").startswith("backward, tile 1 of 1")

@@ -7,6 +7,13 @@ import signal
 import sys
 
 OLDEST = (3, 11)
+PUBLISHED = {  # what is made from the notebooks for others
+    "site": "make the website",
+    "slides": "make slides of every chapter, to show without a network",
+    "learner": "make the learner's notebooks: nothing run, nothing filled in",
+    "solved": "make the solved notebooks",
+    "notes": "make the teacher's notes",
+}
 
 
 def main(words):
@@ -16,7 +23,7 @@ def main(words):
               "python3.13 -m xmatch_edu lab", file=sys.stderr)
         return 1
     parser = argparse.ArgumentParser(prog="python3 -m xmatch_edu")
-    commands = parser.add_subparsers(dest="command", metavar="lab | test | doctor | bench")
+    commands = parser.add_subparsers(dest="command", metavar="command")
     commands.required = True
     lab = commands.add_parser("lab", help="set up what is needed and open the notebooks in JupyterLab")
     lab.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
@@ -34,8 +41,13 @@ def main(words):
                                     "rounds. --sizes: these sizes instead. --json FILE: where the figures go "
                                     "(bench.json). --record, --record-tiles: measure on a GPU for the course's "
                                     "recorded runs.")
+    for word, makes in PUBLISHED.items():
+        made = commands.add_parser(word, help=makes)
+        made.add_argument("folder", nargs="?", help=f"where to (otherwise build/{word}/)")
+    commands.add_parser("class-map", usage="python3 -m xmatch_edu class-map FOLDER [--pseudonyms] [--out FOLDER]",
+                        help="draw how far a class is, from its progress files, as HTML and CSV")
     chosen, more = parser.parse_known_args(words)
-    if more and chosen.command not in ("test", "bench"):
+    if more and chosen.command not in ("test", "bench", "class-map"):
         parser.error("unknown: " + " ".join(more))
 
     # Not at the top: these rooms are written for the Python that the course needs.
@@ -58,6 +70,10 @@ def main(words):
             return work.test(ROOT, more)
         if chosen.command == "bench":
             return work.bench(ROOT, more)
+        if chosen.command == "class-map":
+            return work.class_map(ROOT, more)
+        if chosen.command in PUBLISHED:
+            return work.publish(ROOT, chosen.command, chosen.folder)
         return doctor.run(ROOT)
     except Stop as reason:
         print(reason, file=sys.stderr)

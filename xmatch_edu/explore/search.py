@@ -45,6 +45,7 @@ class SearchExplorer(LivePicture):
     _esm = script(_SCRIPT)
     _state = ("query", "picked", "results")
     _title = "A search"
+    _needs_kernel = True
     # Plain traits: `_check` says what each may hold, and turns it into what JSON can carry.
     query = traitlets.TraitType("").tag(sync=True)
     picked = traitlets.TraitType(None, allow_none=True).tag(sync=True)
@@ -122,10 +123,6 @@ class SearchExplorer(LivePicture):
 
     def _read(self, texts):
         return _unit(self._model.encode_texts(texts))
-
-    def html(self, *, title=None, credit=""):
-        """None: on a page without a kernel nobody would answer. Errors: TypeError."""
-        raise TypeError("a search needs a kernel, so it cannot be a page of its own; save still() instead")
 
     def still(self):
         """What is on show as a `plots.Picture`, for pages where nothing runs."""

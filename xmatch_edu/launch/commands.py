@@ -1,4 +1,4 @@
-"""The commands lab, test and bench: set up, then hand over to JupyterLab, to pytest or to the benchmark."""
+"""The commands: set up what each needs, then hand over to JupyterLab, to pytest, or to the room that does the work."""
 import os
 import secrets
 import socket
@@ -88,3 +88,16 @@ def bench(root, more):
     """Set up, with the losses of others to compare with; then measure, in the folder where the command was given."""
     python = prepare(root, extras=("peers",))
     return subprocess.call([str(python), "-m", "xmatch_edu.bench", *more], env=surroundings(python))
+
+
+def publish(root, what, folder):
+    """Set up, then make `what` from the notebooks: the site, slides, the learner's or solved notebooks, the notes."""
+    python = prepare(root, extras=("pages",) if what in ("site", "slides") else ())
+    folder = Path(folder).expanduser().resolve() if folder else root / "build" / what
+    return subprocess.call([str(python), "-m", "xmatch_edu.publish", what, str(folder)], env=surroundings(python))
+
+
+def class_map(root, more):
+    """Set up, then read a class's progress files, in the folder where the command was given."""
+    python = prepare(root)
+    return subprocess.call([str(python), "-m", "xmatch_edu.class_map", *more], env=surroundings(python))
