@@ -1,4 +1,7 @@
-"""The exercises where they stand: each notebook with wrong answers planted, then its own solutions, run to its end."""
+"""The exercises where they stand: each solved notebook, with a wrong answer before each right one, run to its end.
+
+It is what `python3 -m xmatch_edu solved` writes, so these pass their checks.
+"""
 
 import json
 import re
@@ -9,11 +12,9 @@ import pytest
 from alone import run_alone
 
 from xmatch_edu import check
+from xmatch_edu.publish import chapters, solved
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-STUB = re.compile(r"^def (\w+)\((.*)\):\n    \.\.\.$", re.MULTILINE)
-SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.DOTALL)
-LEVELS = re.compile(r"\*(\d+) minutes · difficulty [123] of 3 · importance [123] of 3\.\*")
 
 # One wrong answer an exercise, as a learner might write it, with what the chapter has at hand -> the name it must get.
 WRONG = {
@@ -184,18 +185,8 @@ WRONG = {
 }
 
 
-def exercises(notebook):
-    """[(place of the stub's cell, name, the text before it, the text after it)]"""
-    cells = notebook.cells
-    return [
-        (place, match[1], cells[place - 1].source, cells[place + 1].source)
-        for place, cell in enumerate(cells)
-        if cell.cell_type == "code" and (match := STUB.search(cell.source))
-    ]
-
-
 def read(chapter):
-    return nbformat.read(FOLDER / chapter.NOTEBOOK, as_version=4)
+    return chapters.read(FOLDER / chapter.NOTEBOOK)
 
 
 CHAPTERS = pytest.mark.parametrize("chapter", check.CHAPTERS, ids=lambda chapter: chapter.NOTEBOOK)
@@ -203,23 +194,22 @@ CHAPTERS = pytest.mark.parametrize("chapter", check.CHAPTERS, ids=lambda chapter
 
 @CHAPTERS
 def test_each_exercise_has_its_stub_its_check_its_levels_and_its_help(chapter):
-    found = exercises(read(chapter))
-    assert [name for _, name, _, _ in found] == [one.name for one in chapter.EXERCISES]
-    assert len(found) >= (3 if chapter.TITLE < "03" else 4)
-    for number, (place, name, before, after) in enumerate(found, start=1):
-        cell = read(chapter).cells[place].source
-        assert cell.endswith(f"\n\n\ncheck.{name}({name})"), name
-        assert STUB.search(cell)[2] == ", ".join(getattr(check, name).takes), f"{name}: the check calls it otherwise"
-        assert LEVELS.search(before), f"{name}: minutes, difficulty …"
-        assert f"### {number} · " in before, f"{name} is number {number}"
-        assert after.startswith("<details><summary>Hint</summary>") and SOLUTION.search(after), f"{name}: hint …"
+    stored = read(chapter)  # which refuses a stub without minutes, difficulty, importance, hint and solution around it
+    assert [one.name for one in stored.exercises] == [one.name for one in chapter.EXERCISES]
+    assert len(stored.exercises) >= (3 if chapter.TITLE < "03" else 4)
+    for number, one in enumerate(stored.exercises, start=1):
+        cell = stored.cells[one.cell].source
+        assert cell.endswith(f"\n\n\ncheck.{one.name}({one.name})"), one.name
+        assert one.takes == ", ".join(getattr(check, one.name).takes), f"{one.name}: the check calls it otherwise"
+        assert one.number == number, f"{one.name} is number {number}"
+        assert one.task and one.hint and re.search(rf"^def {one.name}\({one.takes}\):$", one.solution, re.MULTILINE)
 
 
 @CHAPTERS
 def test_the_minutes_of_the_exercises_are_those_in_the_title(chapter):
-    notebook = read(chapter)
-    minutes = sum(int(LEVELS.search(before)[1]) for _, _, before, _ in exercises(notebook))
-    assert f"and {minutes} for the exercises" in notebook.cells[0].source
+    stored = read(chapter)
+    minutes = sum(one.minutes for one in stored.exercises)
+    assert stored.minutes[1] == minutes
     start, readme = FOLDER / "00_start_here.ipynb", FOLDER.parent / "README.md"
     for page in (start, readme):
         line = next(line for line in page.read_text("utf-8").splitlines() if f"[{chapter.TITLE}](" in line)
@@ -230,24 +220,22 @@ def test_the_minutes_of_the_exercises_are_those_in_the_title(chapter):
 @CHAPTERS
 def test_wrong_answers_are_named_and_solutions_pass(chapter, tmp_path, monkeypatch):
     """Alone and offline: in an empty folder, without a network."""
-    notebook = read(chapter)
-    names = [name for _, name, _, _ in exercises(notebook)]
-    for place, name, _, after in reversed(exercises(notebook)):
-        cell = notebook.cells[place]
-        wrong = nbformat.from_dict({**cell, "id": f"wrong-{name}"[:64].replace("_", "-")})
-        wrong.source = cell.source.replace("    ...", f"    {WRONG[name][0]}", 1)
-        cell.source = STUB.sub(lambda stub, text=after: SOLUTION.search(text)[1].strip(), cell.source, count=1)
-        notebook.cells.insert(place, wrong)
+    stored = read(chapter)
+    notebook = solved.filled(stored)
+    for one in reversed(stored.exercises):
+        stub = stored.cells[one.cell]
+        wrong = nbformat.from_dict({**stub, "id": f"wrong-{one.name}"[:64].replace("_", "-")})
+        wrong.source = stub.source.replace("    ...", f"    {WRONG[one.name][0]}", 1)
+        notebook.cells.insert(one.cell, wrong)
     text, refused = run_alone(nbformat.writes(notebook), chapter.NOTEBOOK, tmp_path, monkeypatch)
     assert not refused, f"{chapter.NOTEBOOK} reached for {refused}"
-    notebook = nbformat.reads(text, as_version=4)
-    told = {name: [] for name in names}
-    for cell in notebook.cells:
+    told = {one.name: [] for one in stored.exercises}
+    for cell in nbformat.reads(text, as_version=4).cells:
         if cell.cell_type == "code" and (match := re.search(r"^check\.(\w+)\(\1\)$", cell.source, re.MULTILINE)):
             told[match[1]].append(cell.outputs[-1].data["text/plain"])
-    for name, (wrong, solved) in told.items():
+    for name, (wrong, right) in told.items():
         assert f"This looks like: {WRONG[name][1]}." in wrong, wrong
-        assert solved.startswith(f"✓ {name}: Right."), solved
+        assert right.startswith(f"✓ {name}: Right."), right
     record = json.loads((tmp_path / "elsewhere" / "progress.json").read_text("utf-8"))["exercises"]
     assert {name: (one["attempts"], one["passed"], list(one["misconceptions"])) for name, one in record.items()} == {
-        name: (2, True, [WRONG[name][1]]) for name in names}  # fmt: skip
+        name: (2, True, [WRONG[name][1]]) for name in told}  # fmt: skip

@@ -149,6 +149,11 @@ def every(folder=FOLDER):
     return [read(path) for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
 
 
+def write(notebook, path):
+    """In the form in which the course's own are stored: the same notebook makes the same bytes."""
+    path.write_text(nbformat.v4.writes(notebook) + "\n", "utf-8", newline="\n")
+
+
 def _prose(cells):
     return [(place, cell.source) for place, cell in enumerate(cells) if cell.cell_type == "markdown"]
 
