@@ -53,7 +53,8 @@ LOOKALIKES = {
     "loss_floor": [
         (lambda c: 0.0, "the floor is 0"),
         (lambda c: np.log(len(c)), "a model that knows nothing"),
-        (lambda c: np.log(len(set(c.tolist()))), None),
+        (lambda c: np.log(len(set(c.tolist()))), "the concepts counted, not the twins"),
+        (lambda c: np.log(max(1, len(set(c.tolist())) - 1)), None),
         (lambda c: np.mean([np.log(n) for n in Counter(c.tolist()).values()]),
          "a mean over concepts, not over pairs"),
         (lambda c: np.log(sizes(c)).sum(), "the sum in place of the mean"),

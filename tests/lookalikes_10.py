@@ -134,6 +134,15 @@ def walked(new_row=None, new_columns=True, tile_of=None, join=np.logaddexp, shor
     return logs
 
 
+def own_size(image, text, scale, size):
+    return walked()(image, text, scale, 4)
+
+
+def size_overwritten(image, text, scale, size):
+    size = 4
+    return walked()(image, text, scale, size)
+
+
 def columns_anew(image, text, scale, size):
     """The columns' logs are set to −∞ for each strip of rows."""
     N = len(image)
@@ -250,6 +259,10 @@ def twice_the_diagonal(image, text, scale, rows, columns, size):
 
 def scaled_both(image, text, scale, rows, columns, size):
     return gradient(image * scale, text * scale, 1.0, rows, columns, size)
+
+
+def gradient_of_own_size(image, text, scale, rows, columns, size):
+    return gradient(image, text, scale, rows, columns, 3)
 
 
 def whole_gradient(image, text, scale, rows, columns, size):
@@ -373,6 +386,8 @@ LOOKALIKES = {
     ],
     "logs_by_tiles": [
         (whole, "the whole matrix at once"),
+        (own_size, "tiles of another size"),
+        (size_overwritten, "tiles of another size"),
         (columns_anew, "the sums begin anew in each tile"),
         (both_overwritten, "the sums begin anew in each tile"),
         (from_zeros, "a term too many"),
@@ -396,6 +411,7 @@ LOOKALIKES = {
     ],
     "image_gradient_by_tiles": [
         (whole_gradient, "the whole matrix at once"),
+        (gradient_of_own_size, "tiles of another size"),
         (changed(add=False), "each tile overwrites the one before"),
         (changed(match=lambda r, c, tile: 2 * np.eye(*tile.shape)), "a match in every tile"),
         (changed(match=lambda r, c, tile: 0), "the match is never subtracted"),

@@ -388,6 +388,7 @@ def test_a_warning_is_not_shown(recwarn):
         ("cosine_matrix", lambda q, d: np.ma.masked_all((len(q), len(d))), "expected numbers"),
         ("cosine_matrix", lambda q, d: torch.ones(len(q), len(d)) * 1j, "expected numbers"),
         ("cosine_matrix", lambda q, d: np.ndarray, "it gave a type, expected numbers"),
+        ("false_negatives", lambda c: c[:, None] == c, "expected one number"),
         ("class_mask", lambda c: (c[:, None] == c) * 2, "The mask: int64, expected True and False"),
         ("class_mask", lambda c: [["no"] * len(c)] * len(c), "it gave a list, expected numbers"),
         ("first_loss", lambda S, scale: np.ones(len(S)), "The loss L₁: shape (1,), expected one number"),

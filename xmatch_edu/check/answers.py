@@ -29,7 +29,10 @@ class Seen(NamedTuple):
 
 
 def look(exercise, run, arguments, wanted):
-    """Call `run` with copies of the arguments and read what it gives -> Seen. Raises calm.NotAttempted."""
+    """Call `run` with copies of the arguments and read what it gives, the values of the exercise -> Seen.
+
+    wanted: what `wanted_by` gives. Raises calm.NotAttempted.
+    """
     dealt = list(calm.copies(arguments))
     leaves = [dealt[index].requires_grad_() for index in exercise.gradients]
     for index in exercise.gradients:
@@ -68,7 +71,8 @@ def _read_all(exercise, answer, wanted, leaves):
 
 
 def wanted_by(exercise, arguments):
-    """What the reference gives in one case: its values, then its gradients."""
+    """What the reference of an exercise gives for these arguments -> its values, then its gradients, as arrays or words.
+    """
     values = exercise.right(*calm.copies(arguments))
     values = values if isinstance(values, tuple) else (values,)
     return tuple(value if isinstance(value, str) else np.asarray(value, dtype=np.float64) for value in values)
@@ -85,7 +89,8 @@ def _read(part, value, want, device):
     try:
         array = as_array(value, "iufb" if part.dtype == "bool" else "iuf")
     except (ValueError, TypeError, RuntimeError, OverflowError):
-        return None, f"For {part.name} it gave {_described(value)}, expected numbers."
+        expected = "numbers" if want.shape else "one number"
+        return None, f"For {part.name} it gave {_described(value)}, expected {expected}."
     if array.shape != want.shape:
         expected = f"{want.shape}: {part.axes}" if want.shape else "one number"
         turned = " Yours is that, turned on its side." if array.shape == want.shape[::-1] and array.ndim > 1 else ""
@@ -106,7 +111,10 @@ def _read(part, value, want, device):
 
 
 def as_array(value, kinds="iuf"):
-    """Numbers of any kind as a float64 array; TypeError where they are none. kinds: NumPy's letters; b is bool."""
+    """A value that holds numbers of any kind -> a float64 array. kinds: NumPy's letters; b is bool.
+
+    Errors: TypeError where they are no plain numbers.
+    """
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         value = value.numpy() if value.dtype == torch.bool or value.is_complex() else value.double().numpy()
@@ -125,13 +133,14 @@ def _described(value):
 
 
 def same(one, other, error):
-    """Did two functions do the same, form and numbers?"""
+    """Did two functions do the same, form and numbers? one, other: `Seen`; error: as in `Exercise` -> bool."""
     if one.form != other.form or len(one.parts) != len(other.parts):
         return False
     return all(close(a, b, error) for a, b in zip(one.parts, other.parts, strict=True))
 
 
 def close(one, other, error):
+    """Are two parts of `Seen` the same? error: what they may differ by, relative to the largest of the other -> bool."""
     if isinstance(other, str):
         return one == other
     if not np.isfinite(other).all():  # only a wrong version does this: NaN here and infinity there is one mistake

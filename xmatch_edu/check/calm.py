@@ -109,8 +109,21 @@ class Caller:
         return is_raise and code is getattr(self.function, "__code__", None)
 
 
+def forgets(function, place):
+    """Is the argument at `place` never looked at, or overwritten first? -> bool; False where there is no bytecode."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_argcount <= place or code.co_varnames[place] in code.co_cellvars:
+        return False
+    name = code.co_varnames[place]
+    for step in dis.get_instructions(code):
+        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)  # one step may move two variables
+        if "_FAST" in step.opname and name in names:
+            return step.opname.split("_FAST")[names.index(name)].endswith("STORE")
+    return True
+
+
 def copies(arguments):
-    """Each case is dealt out anew: a function may spoil its input without spoiling the next call."""
+    """The arguments, dealt out anew -> a tuple: a function may spoil its input without spoiling the next call."""
     return tuple(x.clone() if isinstance(x, torch.Tensor) else copy.deepcopy(x) for x in arguments)
 
 

@@ -205,6 +205,12 @@ mean_of_words = Exercise(
             _quiet(lambda vectors, numbers: (vectors[numbers] * _known(numbers)).sum(1) / _known(numbers).sum(1)),
         ),
         Misconception(
+            "one word too many below the line",
+            "You divided by the number of words and one more. That avoids 0 / 0, but every other text comes out too "
+            "short: np.maximum(1, count) changes the empty text alone.",
+            lambda vectors, numbers: (vectors[numbers] * _known(numbers)).sum(1) / (1 + _known(numbers).sum(1)),
+        ),
+        Misconception(
             "the sum in place of the mean",
             "You added the vectors up. A text with many keywords would get a long vector, whatever it says. Divide by "
             "the number of its words.",

@@ -133,6 +133,12 @@ loss_floor = Exercise(
             lambda concepts: np.log(len(concepts)),
         ),
         Misconception(
+            "the concepts counted, not the twins",
+            "ln of the number of concepts is what it costs to know none of them. The best model tells all concepts "
+            "apart; what it cannot tell apart are the m pairs of one concept.",
+            lambda concepts: np.log(len(_counts(concepts))),
+        ),
+        Misconception(
             "the sum in place of the mean",
             "You added up the rows. The loss is their mean.",
             lambda concepts: np.log(_sizes(concepts)).sum(),

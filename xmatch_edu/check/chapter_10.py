@@ -4,7 +4,7 @@ tile, and the gradient of a batch that is embedded in pieces."""
 import numpy as np
 
 from xmatch_edu import loops, measure
-from xmatch_edu.check import pictures
+from xmatch_edu.check import calm, pictures
 from xmatch_edu.check.answers import Part
 from xmatch_edu.check.engine import Exercise, Misconception
 
@@ -389,6 +389,11 @@ _MATRIX_AT_ONCE = Misconception(
     "The numbers are right, but on the way your function held a matrix of N×N numbers. For a large batch that is what "
     "does not fit: work out one tile, take it into what you keep, and forget it before the next.",
 )
+_SIZE_FORGOTTEN = Misconception(
+    "tiles of another size",
+    "The numbers are right, but your function never looks at `size`. How large a tile may be depends on the memory, so "
+    "the caller says it: cut your tiles from top to top + size, and from left to left + size.",
+)
 
 
 def _large():
@@ -400,7 +405,9 @@ def _large():
 
 def _no_matrix_of_logits(run):
     image, text, most = _large()
-    return _MATRIX_AT_ONCE if measure.array_bytes(lambda: run((image, text, 3.0, 12))) > most else None
+    if measure.array_bytes(lambda: run((image, text, 3.0, 12))) > most:
+        return _MATRIX_AT_ONCE
+    return _SIZE_FORGOTTEN if calm.forgets(run.function, place=3) else None
 
 
 def _features(n, width=3, length=1.0):
@@ -743,7 +750,9 @@ def _quotient(logits, rows, columns, size):
 def _no_matrix_of_weights(run):
     image, text, most = _large()
     logs = _logs(image, text, 3.0, 12)
-    return _MATRIX_AT_ONCE if measure.array_bytes(lambda: run((image, text, 3.0, *logs, 12))) > most else None
+    if measure.array_bytes(lambda: run((image, text, 3.0, *logs, 12))) > most:
+        return _MATRIX_AT_ONCE
+    return _SIZE_FORGOTTEN if calm.forgets(run.function, place=5) else None
 
 
 def _with_logs(image, text, scale, size):

@@ -75,6 +75,14 @@ local_labels = Exercise(
             lambda rank, n: np.zeros(n, dtype=int),
         ),
         Misconception(
+            "the wrong end of a range",
+            "np.arange(start, end) stops before `end`, and you gave it how many you want, or another column. Begin at "
+            "rank · n, and end n further on; or add rank · n to np.arange(n).",
+            lambda rank, n: np.arange(rank * n, n),
+            lambda rank, n: np.arange(rank * n, rank * (n + 1)),
+            lambda rank, n: np.arange(rank * n, rank + n),
+        ),
+        Misconception(
             "dealt out in turn",
             "You took every n-th column, as if the pairs had been dealt like cards. The gathered texts stand block by "
             "block: all of process 0, then all of process 1.",
@@ -250,7 +258,9 @@ local_loss = Exercise(
             lambda images, texts, rank, scale: _mean(_both(images, texts, len(images) - 1, scale)),
         ),
         Misconception(
-            *ideas.ROWS_ONLY,
+            "one direction only",
+            "You asked only which text belongs to each own image, or only which image belongs to each own text. Both "
+            "are asked for: own images times all texts, and then own texts times all images.",
             lambda *a: _right_prices(*a)[0].mean(),
             lambda *a: _right_prices(*a)[1].mean(),
             lambda *a: _right_prices(*a)[0].mean() / 2,
@@ -400,6 +410,7 @@ backward_of_gather = Exercise(
             "You left out parts[r][r]. A process's own loss uses its own block as well, so its part belongs to the "
             "sum.",
             lambda parts: _added(parts) - _own_parts(parts),
+            lambda parts: np.array([sum(parts[p][r] for p in range(len(parts)) if p != r) for r in range(len(parts))]),
         ),
         Misconception(
             "one process alone",
