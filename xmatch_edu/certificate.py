@@ -35,6 +35,7 @@ class Rung(NamedTuple):
 
     @property
     def holds(self):
+        """True where it is the same as all before it."""
         return not self.failing
 
 

@@ -8,6 +8,8 @@ hour on 2 cores from nothing. It can be cut at any time and started again.
 
 Each way gets the learning rate, out of three, with which one more seed did best on the *validation* pairs. The test
 pairs are looked at once, by the model that `fit` kept. They choose nothing.
+
+N: pairs of a batch    D: features
 """
 
 import json
@@ -38,12 +40,18 @@ RATES = (1e-3, 2e-3, 4e-3)
 
 
 def hinge(image_features, text_features, negatives):
-    """The ranking loss of cosines, margin 0.2, as a mean over the anchors."""
+    """The ranking loss of cosines, margin 0.2, as a mean over the anchors -> 0-d tensor.
+
+    image_features (N, D), text_features (N, D); negatives: as in `ranking_loss`.
+    """
     return losses.ranking_loss(cosine_scores(image_features, text_features), negatives=negatives, reduction="mean")
 
 
 class WithMemory(nn.Module):
-    """The softmax loss, both directions, of a batch with itself and with the last `size` pairs."""
+    """The softmax loss, both directions, of a batch with itself and with the last `size` pairs.
+
+    width: D. forward: image_features (N, D), text_features (N, D), ids (N,) as in `SampleMemory` -> 0-d tensor.
+    """
 
     def __init__(self, size, width):
         super().__init__()
@@ -115,7 +123,10 @@ WAYS = LOSSES | LABELS
 
 
 def run(name, learning_rate, seed):
-    """Train in one way -> a row: what it is, and its recall on the validation and on the test pairs."""
+    """Train in one way -> a row: what it is, and its recall on the validation and on the test pairs.
+
+    name: a key of WAYS. learning_rate, seed: as in `fit`.
+    """
     torch.set_num_threads(1)
     way = WAYS[name]
     pairs, gallery = emoji.load(skin_tones=way.skin_tones), emoji.load()
@@ -141,7 +152,7 @@ def run(name, learning_rate, seed):
 
 
 def record(folder=recorded.FOLDER):
-    """Make the runs that are missing, in as many processes as there are cores -> the path of the JSON file."""
+    """Make the runs that this folder lacks, in as many processes as there are cores -> the path of the JSON file."""
     path = Path(folder) / FILE
     path.parent.mkdir(exist_ok=True)
     rows = recorded_run(folder)["rows"] if path.exists() else []
@@ -168,18 +179,21 @@ def _fill(rows, wanted, pool, path):
 
 
 def best_rate(rows, name):
-    """The learning rate with which the seed for choosing did best on the validation pairs."""
+    """Of the rows of one name -> the learning rate with which the seed for choosing did best on validation pairs."""
     tried = [row for row in rows if row["name"] == name and row["seed"] == SEED_OF_RATES and "validation" in row]
     return max(tried, key=lambda row: recall_of(row, "validation"))["learning_rate"]
 
 
 def recall_of(row, part="test", k=10):
-    """R@k of a row, the mean of both directions, 0 to 1."""
+    """R@k of a row, the mean of both directions -> 0 to 1. part: "validation" or "test"."""
     return sum(row[part][direction][f"R@{k}"] for direction in ("image_to_text", "text_to_image")) / 2
 
 
 def by_way(run, ways=LOSSES):
-    """{name: the rows of its three seeds, with the learning rate that was chosen}, best first by the median of R@10."""
+    """The rows of a recorded run by their way, the learning rate that was chosen, best first by the median of R@10.
+
+    ways: those that are wanted, by name. -> {name: the rows of its three seeds}
+    """
     found = {}
     for name in ways:
         rate = best_rate(run["rows"], name)
@@ -189,12 +203,12 @@ def by_way(run, ways=LOSSES):
 
 
 def medians(rows):
-    """Of the runs of one way -> their learning rate, and the medians of R@1 and R@10 (means of both directions)."""
+    """Of the rows of one way -> their learning rate, and the medians of R@1 and R@10 (means of both directions)."""
     return rows[0]["learning_rate"], *(statistics.median(recall_of(row, k=k) for row in rows) for k in (1, 10))
 
 
 def recorded_run(folder=recorded.FOLDER):
-    """What `record` wrote, as a dict."""
+    """What `record` wrote into this folder -> a dict."""
     return json.loads((Path(folder) / FILE).read_text("utf-8"))
 
 

@@ -16,6 +16,8 @@ class CrossEntropy(torch.autograd.Function):
 
     Written by hand because the gradient is known, scale · (P − Y): nothing as large as S is kept for it but S itself,
     and the labels where they are weights.
+    forward: scores (N, M), scale a 0-d tensor, mask (N, M) bool or None, axes a list of `Axis` -> for each axis its
+    losses, (N,) or (M,). No gradient of the gradient (RuntimeError).
     """
 
     @staticmethod
@@ -57,6 +59,7 @@ class Axis:
 
     dim: 1, along each row; 0, along each column. Of each row (column) it keeps the largest logit seen so far, and the
     sum of exp(logit − largest). The rest of a softmax follows from these two.
+    labels: (N,) column numbers, or (N, M) weights. shape: (N, M). dtype: that of the logits.
     """
 
     def __init__(self, dim, labels, shape, dtype):
@@ -84,11 +87,11 @@ class Axis:
             self.has_match = (most > 0).squeeze(dim)
 
     def mine(self, rows):
-        """Which of the rows' (columns') numbers a block of rows is about."""
+        """A block of rows, a slice -> which of the rows' (columns') numbers it is about."""
         return rows if self.dim == 1 else slice(None)
 
     def see(self, rows, logits):
-        """Take in one block of rows."""
+        """Take in the logits of one block of rows."""
         mine = self.mine(rows)
         before = self.largest[mine]
         largest = torch.maximum(before, logits.amax(self.dim, keepdim=True))
@@ -111,7 +114,7 @@ class Axis:
         return torch.where(self.has_match, losses, 0).to(self.y.dtype)
 
     def gradient(self, rows, logits, weight):
-        """Of Σ weight · losses with respect to the logits of one block of rows: weight · (P − Y)."""
+        """Of Σ weight · losses with respect to the logits of one block of rows -> weight · (P − Y), of its shape."""
         mine = self.mine(rows)
         weight = torch.where(self.has_match, weight, 0).unsqueeze(self.dim)
         share = (weight[mine] / self.total[mine]).to(logits.dtype)

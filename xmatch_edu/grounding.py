@@ -49,7 +49,8 @@ class Encoders(NamedTuple):
     compete_over_words: bool
 
     def compare(self, scenes, *, return_attention=False):
-        """-> word–region scores (N, N) of these scenes, the sentences' cosines (N, N), and α (N, N, T, R) if wanted."""
+        """-> word–region scores (N, N) of these scenes, the sentences' cosines (N, N), and α (N, N, T, R) where
+        return_attention."""
         regions, image_codes = self.image(scenes.pictures)
         words, sentence_codes = self.text(scenes.words, scenes.lengths)
         found = scores.word_region_scores(
@@ -76,8 +77,8 @@ def train(scenes, *, attention="dot", compete_over_words=True, seed=0, steps=STE
     """Encoders after `steps` batches of the DAMSM loss: words and sentences, both directions, class mask.
 
     scenes: Scenes to learn from. attention, compete_over_words: as in `scores.word_region_scores`; with "dot" and True
-    this is the paper's loss. seed: of weights and batches. told: called after each step with (step, loss).
-    -> Encoders, the same on every run of one machine.
+    this is the paper's loss. seed: of weights and batches. batch: N. width: D. told: called after each step with (step,
+    loss). -> Encoders, the same on every run of one machine.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -105,7 +106,7 @@ def train(scenes, *, attention="dot", compete_over_words=True, seed=0, steps=STE
 @_one_thread()
 @torch.no_grad()
 def look(encoders, scenes):
-    """Where each word of each caption looks in its own picture -> (K, T, R), 0 at padding."""
+    """Where each word of each caption looks in its own picture, by these encoders -> (K, T, R), 0 at padding."""
     # Of a batch only the pairs on the diagonal are wanted, so the batches are small.
     parts = []
     for some in torch.arange(len(scenes)).split(8):
@@ -143,7 +144,8 @@ def judge(looks, scenes):
 def recall(encoders, scenes):
     """The share of scenes whose best score by words, among all of these, is their own -> {direction: 0 to 1}.
 
-    scenes: a gallery of scenes with different captions, or there would be no one right answer (ValueError).
+    encoders: as `train` gives them. scenes: a gallery, in which all captions differ.
+    Errors: ValueError naming scenes where two captions are equal: there would be no one right answer.
     """
     if len(scenes.class_ids.unique()) < len(scenes):
         raise ValueError("scenes: two captions (text side) of this gallery are equal, so which is a picture's own?")
@@ -158,7 +160,7 @@ def recall(encoders, scenes):
 def relation(encoders, scenes):
     """The share of pictures that score their caption above the same one with its relation turned round (above: below).
 
-    scenes: with a relation in every caption.
+    encoders: as `train` gives them. scenes: with a relation in every caption. -> 0 to 1.
     """
     opposite = torch.arange(len(shapes.VOCABULARY))
     one, other, left, right = (shapes.VOCABULARY.index(word) for word in shapes.RELATIONS)
@@ -170,7 +172,7 @@ def relation(encoders, scenes):
 
 
 def different(scenes, count):
-    """The first `count` scenes whose captions all differ."""
+    """The first `count` scenes whose captions all differ -> Scenes."""
     first = {}
     for k, number in enumerate(scenes.class_ids.tolist()):
         first.setdefault(number, k)
@@ -190,7 +192,7 @@ def galleries(count=300):
 
 
 def example():
-    """The scene whose attention the record keeps: the first of the known gallery with all seven words, as Scenes."""
+    """The scene whose attention the record keeps: the first of the known gallery with all seven words -> Scenes."""
     known = galleries()["known"]
     return known.take((known.lengths == known.words.shape[1]).nonzero()[:1, 0])
 
@@ -209,7 +211,11 @@ def _row(attention, compete_over_words, seed, count, steps, gallery):
 
 
 def record(folder=recorded.FOLDER, *, seeds=SEEDS, count=4000, steps=STEPS, gallery=300):
-    """All four from each of the seeds, in as many processes as there are cores -> the path of the JSON file written."""
+    """All four from each of the seeds, in as many processes as there are cores -> the path of the JSON file written.
+
+    folder: where it goes. count: scenes to learn from. steps: as in `train`. gallery: scenes of each composition to be
+    judged by.
+    """
     jobs = [(attention, compete, seed, count, steps, gallery) for seed in seeds for attention, compete in CELLS]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         rows = list(pool.map(_row, *zip(*jobs, strict=True)))
@@ -224,7 +230,7 @@ def record(folder=recorded.FOLDER, *, seeds=SEEDS, count=4000, steps=STEPS, gall
 
 
 def recorded_run(folder=recorded.FOLDER):
-    """What `record` wrote, as a dict."""
+    """What `record` wrote into this folder -> a dict."""
     return json.loads((Path(folder) / FILE).read_text("utf-8"))
 
 

@@ -27,8 +27,9 @@ WAYS = ("joined", "compute_loss", "add_loss")
 def pair_losses(image_features, text_features, margin):
     """What each pair pays: the violations of its row and those of its column. All negatives, all from this batch.
 
-    image_features (N, D), text_features (N, D), pair i in row i of both -> (N,). Their mean is
+    image_features (N, D), text_features (N, D), pair i in row i of both; margin: at least 0 -> (N,). Their mean is
     `losses.ranking_loss(image_features @ text_features.T, margin=margin) / N`.
+    Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2.
     """
     scores = ops.matmul(image_features, ops.transpose(text_features))
     matches = ops.diagonal(scores)
@@ -42,6 +43,7 @@ def pair_losses(image_features, text_features, margin):
 class JoinedRankingLoss(keras.losses.Loss):
     """Way 1: the model has one output, both features side by side, so that one loss gets both.
 
+    margin: as in `pair_losses`. name, options: Keras's own.
     y_pred (N, 2D): image features, then text features; y_true is not looked at. call -> (N,), one value a pair, of
     which Keras takes the mean.
     """
@@ -60,7 +62,10 @@ class JoinedRankingLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="xmatch_edu")
 class SeesBothOutputs(keras.Model):
-    """Way 2: the model works out its loss itself, from all of its outputs."""
+    """Way 2: the model works out its loss itself, from all of its outputs.
+
+    margin: as in `pair_losses`. inputs, outputs, name, options: Keras's own; two outputs, (N, D) each.
+    """
 
     def __init__(self, inputs, outputs, name=None, *, margin=0.2, **options):
         super().__init__(inputs, outputs, name=name, **options)
@@ -75,7 +80,10 @@ class SeesBothOutputs(keras.Model):
 
 @keras.saving.register_keras_serializable(package="xmatch_edu")
 class RankingLayer(keras.layers.Layer):
-    """Way 3: a layer that both branches run through adds the loss, and hands on what it got."""
+    """Way 3: a layer that both branches run through adds the loss, and hands on what it got, two times (N, D).
+
+    margin: as in `pair_losses`. options: Keras's own.
+    """
 
     def __init__(self, margin=0.2, **options):
         super().__init__(**options)
@@ -93,7 +101,8 @@ def two_branch(way, image_width, text_width, *, width=32, margin=0.2, optimizer=
     """A compiled model of two branches, each dense, ReLU, dense, unit length -> keras.Model.
 
     Its inputs are (N, image_width) and (N, text_width); its output is both features, as (N, 2·width) for "joined" and
-    as a list of two (N, width) otherwise. way: one of WAYS. optimizer: as for `compile`.
+    as a list of two (N, width) otherwise. way: one of WAYS. margin: as in `pair_losses`. optimizer: as for
+    `compile`.
     Errors: ValueError naming way.
     """
     if way not in WAYS:

@@ -14,22 +14,26 @@ from xmatch_edu import inputs
 def index_labels(n):
     """0, 1, …, n − 1: text i belongs to image i, because they came in together. n: int ≥ 1 -> (N,) int64.
 
-    The form that CLIP's pseudo-code uses (Radford et al. 2021, figure 3).
+    Errors: ValueError or TypeError naming n.
+    Source: the form that CLIP's pseudo-code uses (Radford et al. 2021), figure 3.
     """
-    inputs.check_count("n", n)
+    inputs.check_count("n", n, "the number of image-text pairs")
     return torch.arange(n)
 
 
 def identity_labels(n):
-    """The same, as a row of zeros and a one for each image: question A's identity. n: int ≥ 1 -> (N, N) float32."""
-    inputs.check_count("n", n)
+    """The same, as a row of zeros and a one for each image: question A's identity. n: int ≥ 1 -> (N, N) float32.
+
+    Errors: ValueError or TypeError naming n.
+    """
+    inputs.check_count("n", n, "the number of image-text pairs")
     return torch.eye(n)
 
 
 def match_matrix(labels, n, m, device):
     """Y[i, j] > 0 where text j belongs to image i: labels in any form -> (N, M), weights as they are, else 0 and 1.
 
-    The labels have been checked by the caller.
+    n, m: N and M. device: where it is made; weights stay where they are. The labels have been checked by the caller.
     """
     if labels is None:
         return torch.eye(n, m, device=device)

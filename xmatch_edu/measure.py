@@ -20,7 +20,7 @@ def synchronize():
 
 
 def seconds(call, *, repeats=7, at_most=0.5):
-    """Median time of `call()`, after one untimed call that warms caches; seconds at the clock, GPU work included.
+    """Median time of `call()`, after one untimed call that warms caches -> seconds at the clock, GPU work included.
 
     repeats: calls to time. at_most: seconds after which no further one is begun; at least one is timed.
     """
@@ -36,7 +36,7 @@ def seconds(call, *, repeats=7, at_most=0.5):
 
 
 def array_bytes(call):
-    """The most bytes that NumPy (and Python) held at once for `call()`, beyond what was there before; exact.
+    """The most that NumPy (and Python) held at once for `call()`, beyond what was there before -> bytes, exact.
 
     Blind to torch, whose memory Python does not see. Slows pure Python loops several times: weigh and time apart.
     """
@@ -51,7 +51,7 @@ def array_bytes(call):
 
 
 def process_bytes(call, *, gpu=False):
-    """The most bytes that this process held at once for `call()`, beyond what it held before; torch included.
+    """The most that this process held at once for `call()`, beyond what it held before, torch included -> bytes.
 
     gpu: weigh the memory of the GPU, not of the computer. On Linux: of the process, to the page (4 kB). Elsewhere None:
     only Linux can set the high-water mark back.

@@ -3,7 +3,7 @@
 Here live the plainest branches there are, averages, and two that learn: one gives a vector for every region of a
 picture, one for every word of a text. How features are compared lives in `scores`.
 
-K: pairs    S: pixels a side    R: regions, 289 = 17×17    T: words    D: features
+K: pairs    N: pairs of a batch    S: pixels a side    R: regions, 289 = 17×17    T: words    D: features
 """
 
 import torch
@@ -153,7 +153,7 @@ class TwoBranch(nn.Module):
         return self._encode(self.text, self.vocabulary.read(texts).numbers)
 
     def encode(self, pairs):
-        """-> image_features (K, D), text_features (K, D) of EmojiPairs, each text its caption and its keywords."""
+        """EmojiPairs, each text its caption and its keywords: pairs -> image_features (K, D), text_features (K, D)."""
         return self.encode_pictures(pairs.pictures), self.encode_texts([phrases(pairs, k) for k in range(len(pairs))])
 
     def _encode(self, branch, given):

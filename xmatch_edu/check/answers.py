@@ -71,8 +71,7 @@ def _read_all(exercise, answer, wanted, leaves):
 
 
 def wanted_by(exercise, arguments):
-    """What the reference of an exercise gives for these arguments -> its values, then its gradients, as arrays or words.
-    """
+    """What the reference of an exercise gives for these arguments -> its values and gradients, as arrays or words."""
     values = exercise.right(*calm.copies(arguments))
     values = values if isinstance(values, tuple) else (values,)
     return tuple(value if isinstance(value, str) else np.asarray(value, dtype=np.float64) for value in values)
@@ -140,7 +139,7 @@ def same(one, other, error):
 
 
 def close(one, other, error):
-    """Are two parts of `Seen` the same? error: what they may differ by, relative to the largest of the other -> bool."""
+    """Are two parts of `Seen` the same? error: what one may be off by, relative to the largest of the other -> bool."""
     if isinstance(other, str):
         return one == other
     if not np.isfinite(other).all():  # only a wrong version does this: NaN here and infinity there is one mistake

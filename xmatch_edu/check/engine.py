@@ -14,12 +14,14 @@ from xmatch_edu.check.result import NOT_ATTEMPTED, PASS, WRONG, Result
 
 
 class Misconception:
-    """One wrong idea, recognised by what it computes."""
+    """One wrong idea, recognised by what it computes.
+
+    name: in a few words. says: what happened, and why it is another thing, in two sentences. wrongs: the exercise done
+    with this idea in mind, in each way that gives other numbers.
+    """
 
     def __init__(self, name, says, *wrongs):
-        self.name = name
-        self.says = says  # what happened, and why it is another thing: two sentences
-        self.wrongs = wrongs  # the exercise done with this idea in mind, in each way that gives other numbers
+        self.name, self.says, self.wrongs = name, says, wrongs
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Exercise:
 
 
 def judge(exercise, learner):
-    """Call the learner's function on every case and say what its answers are -> Result, without noting it."""
+    """Call the learner's function on every case of the exercise and say what its answers are -> Result, not noted."""
     if not callable(learner):
         came = "None" if learner is None else f"something else, of type {type(learner).__name__}"
         how = f"write its name, without calling it: check.{exercise.name}(…)."
@@ -95,7 +97,10 @@ def judge(exercise, learner):
 
 
 def recognise(exercise, seen, wanted):
-    """The misconception that gives the same answers in all cases, or None."""
+    """The misconception of the exercise that gives the same answers in all cases -> Misconception or None.
+
+    seen, wanted: {case: what came, what was expected}.
+    """
     for idea in exercise.misconceptions:
         for wrong in idea.wrongs:
             run = calm.Caller(wrong, exercise.takes)

@@ -268,6 +268,6 @@ HARDEST_ONLY = (
 
 
 def softmax(x, axis=-1):
-    """With the care of chapter 03, so that only the idea is wrong and not the numbers."""
+    """Of x along an axis, with the care of chapter 03, so that only the idea is wrong and not the numbers -> as x."""
     positive = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return positive / positive.sum(axis=axis, keepdims=True)

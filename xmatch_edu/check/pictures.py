@@ -1,7 +1,9 @@
 """The N×N picture of an answer, yours beside the right one, with the wrong cells outlined.
 
-Each `of_…` says what matrix stands for an answer: it takes (run, arguments, parts) and returns an (N, M) array or None.
+Each `of_…` says what matrix stands for an answer -> (N, M), or None where there is none.
 run: the function, safe to call; arguments: those of the case; parts: what it answered, as arrays.
+
+N: images (rows)    M: texts (columns)
 """
 
 import numpy as np
@@ -12,28 +14,28 @@ _NUDGE = 1e-5
 
 
 def of_part(index):
-    """The answer has a cell for each pair: show that part as it is."""
+    """The answer has a cell for each pair: show the part of this index as it is -> a function as the ones below."""
     return lambda run, arguments, parts: parts[index]
 
 
 def of_line(run, arguments, parts):
-    """One row of numbers."""
+    """A part of one axis -> one row of numbers."""
     return parts[0][None, :] if parts[0].ndim == 1 else None
 
 
 def of_column(run, arguments, parts):
-    """One column of numbers."""
+    """A part of one axis -> one column of numbers."""
     return parts[0][:, None] if parts[0].ndim == 1 else None
 
 
 def of_labels(run, arguments, parts):
-    """Column numbers, as the matrix that they stand for."""
+    """Column numbers -> the matrix that they stand for."""
     labels, n = parts[0], len(parts[0])
     return np.eye(n)[labels.astype(int)] if ((labels >= 0) & (labels < n)).all() else None
 
 
 def of_nudges(run, arguments, parts):
-    """The answer is one number: nudge each score, and see how much the number moves. So any loss has an N×N picture."""
+    """The answer is one number: nudge each score and see how it moves -> the slopes. So any loss has a picture."""
     scores = np.array(arguments[0], dtype=np.float64)
     slopes = np.zeros_like(scores)
     for place in np.ndindex(scores.shape):
@@ -47,13 +49,13 @@ def of_nudges(run, arguments, parts):
 
 
 def of_pulls(run, arguments, parts):
-    """The answer is a loss of features, with its gradient: how strongly does it pull image i towards text j?"""
+    """The answer is a loss of features, with its gradient -> how strongly it pulls image i towards text j."""
     texts = np.asarray(arguments[1], dtype=np.float64)
     return -parts[1] @ (texts / np.linalg.norm(texts, axis=1, keepdims=True)).T
 
 
 def beside(yours, right, kind, what):
-    """The two matrices, (N, M) each, and their difference -> Picture; None where there is nothing to see.
+    """Two matrices, yours and the right one, (N, M) each, and their difference -> Picture; None for nothing to see.
 
     kind: as in `plots.heatmap`, or (that, what stands down, what stands across) where it is not images and texts.
     what: the words for what a cell holds.

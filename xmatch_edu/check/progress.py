@@ -21,7 +21,10 @@ VERSION = 1
 
 
 def note(exercise, learner, result):
-    """Note one attempt -> what there is to say about it, as sentences: none, unless something is in the way."""
+    """Note one attempt at an exercise: the learner's function, and its Result, result.
+
+    -> what there is to say about it, as sentences: none, unless something is in the way.
+    """
     if result.outcome == NOT_ATTEMPTED:
         return []
     try:

@@ -11,9 +11,9 @@ def _names(exercise):
 
 
 def hints(exercise, seen, wanted):
-    """What holds in all cases of values that no misconception explains: what is right in them, and what is nearly so.
+    """Of values that no misconception explains: what is right in all cases, and what is nearly so -> sentences.
 
-    seen, wanted: {case: what came, what was expected}.
+    exercise: whose values they are. seen, wanted: {case: what came, what was expected}.
     """
     if any(one.complaint for one in seen.values()):
         return
@@ -37,7 +37,10 @@ def _nearly(one, other):
 
 
 def side_by_side(exercise, case, parts, wanted):
-    """Computed beside expected in the smallest case that fails, the first part that differs."""
+    """Computed beside expected in the smallest case of the exercise that fails, the first part that differs -> lines.
+
+    parts, wanted: as in `Seen`, and as `wanted_by` gives them.
+    """
     name, one, other = next((name, one, other) for name, one, other in zip(_names(exercise), parts, wanted, strict=True)
                             if not close(one, other, exercise.error))  # fmt: skip
     head = f"The smallest case that fails: {case}."

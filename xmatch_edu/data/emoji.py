@@ -81,7 +81,7 @@ class EmojiPairs:
         return (self.split == TEST).nonzero()[:, 0]
 
     def take(self, positions):
-        """The pairs at these positions (integers, in a sequence or a tensor), in this order, as EmojiPairs.
+        """The pairs at these positions (integers, in a sequence or a tensor), in this order -> EmojiPairs.
 
         Errors: TypeError or ValueError naming positions.
         """
@@ -100,7 +100,10 @@ class EmojiPairs:
         )
 
     def named(self, captions):
-        """The pairs with these captions, in this order. ValueError names a caption that is not there."""
+        """The pairs with these captions, in this order -> EmojiPairs.
+
+        Errors: TypeError or ValueError naming captions, or the one that is not there.
+        """
         if isinstance(captions, str):
             raise TypeError(f"captions (text side) must be a list of captions; got the one string {captions!r}")
         position = {caption: k for k, caption in enumerate(self.captions)}

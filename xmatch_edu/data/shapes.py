@@ -70,7 +70,7 @@ class Scenes:
         return len(self.captions)
 
     def take(self, positions):
-        """The scenes at these positions (integers, in a sequence or a tensor), in this order, as Scenes.
+        """The scenes at these positions (integers, in a sequence or a tensor), in this order -> Scenes.
 
         Errors: TypeError or ValueError naming positions.
         """
@@ -81,7 +81,7 @@ class Scenes:
         return replace(self, captions=tuple(self.captions[k] for k in chosen), **tensors)
 
     def word_names(self, k):
-        """The words of caption k, as many as its length."""
+        """The words of caption k -> strings, as many as its length."""
         return self.captions[k].split()
 
 
@@ -106,8 +106,8 @@ def make(count, *, seed=0, composition="known"):
     none). Relations and padding have no cell, every other word has some.
     Errors: TypeError or ValueError naming count, seed or composition.
     """
-    _check_whole("count", count, 1, "the number of scenes (an image and a text each)")
-    _check_whole("seed", seed, 0, "where the scenes (images and texts) are drawn from")
+    inputs.check_count("count", count, "the number of scenes (an image and a text each)")
+    inputs.check_count("seed", seed, "where the scenes (images and texts) are drawn from", least=0)
     if composition not in COMPOSITIONS:
         raise ValueError(
             f'composition must be "known" or "new", the colours and shapes that meet on one object (image side) and in '
@@ -146,13 +146,6 @@ def make(count, *, seed=0, composition="known"):
         truth=torch.from_numpy(_cells(owner)[np.arange(count)[:, None], owners]),
         class_ids=torch.tensor([numbers[caption] for caption in captions]),
     )
-
-
-def _check_whole(name, value, least, meaning):
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, {meaning}; got {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, {meaning}; got {value}")
 
 
 def _whole(chance, low, high):

@@ -60,10 +60,10 @@ class Vocabulary:
 
 
 def words(phrase):
-    """The words of a phrase, in small letters."""
+    """A phrase -> its words, in small letters."""
     return _WORD.findall(phrase.lower())
 
 
 def phrases(pairs, k):
-    """The caption of pair k, then its keywords."""
+    """Of EmojiPairs, pairs, those of pair k -> its caption, then its keywords."""
     return (pairs.captions[k], *pairs.keywords[k])

@@ -47,7 +47,7 @@ class TileWalk(LivePicture):
         self.image, self.text = batch.checked_features(image_features, text_features, n)
         self.scores = self.image @ self.text.T
         self.scale = float(inputs.check_scale(scale, self.scores, float(np.abs(self.scores).max())))
-        inputs.check_size("size", size)
+        inputs.check_count("size", size, "the rows and columns of a tile")
         starts = range(0, n, size)
         self.tiles = [(slice(top, min(n, top + size)), slice(left, min(n, left + size)))
                       for top in starts for left in starts]  # fmt: skip

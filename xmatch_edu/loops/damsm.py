@@ -25,7 +25,7 @@ class DamsmTerms(NamedTuple):
 
 def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, class_ids=None,
                 gamma1=5.0, gamma2=5.0, gamma3=10.0, divide_by_gamma2=True):  # fmt: skip
-    """The four terms of `damsm_loss`, whose arguments these are -> DamsmTerms."""
+    """The four terms, one by one -> DamsmTerms. Arguments, errors and source: those of `damsm_loss`."""
     gamma3, = inputs.check_gammas(gamma3=gamma3)
     by_words = word_region_scores(
         regions, words, lengths, gamma1=gamma1, gamma2=gamma2, divide_by_gamma2=divide_by_gamma2)
@@ -46,10 +46,11 @@ def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, cl
 def damsm_loss(regions, words, image_codes, sentence_codes, lengths=None, **options):
     """The DAMSM loss: matching by words and regions, and by whole sentences, in both directions; four means, added.
 
-    regions (N, R, D), words (N, T, D), image_codes (N, E), sentence_codes (N, E): pair i is image i and text i.
-    lengths (N,), gamma1, gamma2, divide_by_gamma2: as in `word_region_scores`. gamma3: positive, what the scores of
-    both kinds are multiplied by before the softmax. class_ids (N,) integers: the texts of an image's own class, but for
-    its own text, are left out of its softmax, and likewise the images of a text -> a float.
+    regions (N, R, D), words (N, T, D), image_codes (N, E), sentence_codes (N, E), E their own width: pair i is image i
+    and text i. lengths (N,): as in `word_region_scores`.
+    options: gamma1, gamma2, divide_by_gamma2: as there. gamma3: positive, what the scores of both kinds are multiplied
+    by before the softmax. class_ids (N,) integers: the texts of an image's own class, but for its own text, are left
+    out of its softmax, and likewise the images of a text -> a float.
     Errors: ValueError or TypeError naming the argument and the side.
     Source: AttnGAN (Xu et al., CVPR 2018), equations 10 to 13, as means over the batch where the paper has sums; the
     class mask: its published code.

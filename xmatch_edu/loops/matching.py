@@ -15,8 +15,8 @@ from xmatch_edu.loops.scores import float64
 def match_matrix(labels, n, m):
     """Which pairs match, as one matrix Y: Y[i, j] > 0 where text j belongs to image i.
 
-    labels: None (text i belongs to image i), (N,) column numbers, or (N, M) weights, checked by the caller
-    -> (N, M) float64.
+    labels: None (text i belongs to image i), (N,) column numbers, or (N, M) weights, checked by the caller. n, m: N and
+    M -> (N, M) float64.
     """
     matches = np.zeros((n, m))
     for i in range(n):
@@ -41,7 +41,10 @@ class MatchingSteps(NamedTuple):
 
 
 def matching_steps(scores, labels=None, *, scale=1.0, direction="image_to_text", mask=None):
-    """The softmax cross-entropy of one direction, with all that it computes on the way. Arguments: `matching_loss`."""
+    """The softmax cross-entropy of one direction, with all that it computes on the way -> MatchingSteps.
+
+    Arguments and errors: those of `matching_loss`, without "both".
+    """
     inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
     scores, scale = _checked(scores, labels, scale, direction, mask, "sum")
     matches = match_matrix(labels, *scores.shape)
@@ -111,7 +114,7 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
 def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=None, reduction="mean"):
     """The gradient of `matching_loss` with respect to the scores, by hand: scale · (P − Y), over the count for a mean.
 
-    Arguments and errors: `matching_loss`, with reduction "mean" or "sum" -> (N, M) float64.
+    Arguments and errors: those of `matching_loss`, with reduction "mean" or "sum" -> (N, M) float64.
     """
     _checked(scores, labels, scale, direction, mask, reduction)
     inputs.check_choice("reduction", reduction, ("mean", "sum"))

@@ -23,7 +23,10 @@ class RankingSteps(NamedTuple):
 
 
 def ranking_steps(scores, labels=None, *, margin=0.2, negatives="all", direction="image_to_text", mask=None):
-    """The hinges of one direction, with all that is computed on the way. Arguments: `ranking_loss`."""
+    """The hinges of one direction, with all that is computed on the way -> RankingSteps.
+
+    Arguments and errors: those of `ranking_loss`, without "both".
+    """
     inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
     scores, margin, most = _checked(scores, labels, margin, negatives, direction, mask, "sum")
     matches = match_matrix(labels, *scores.shape)
@@ -84,8 +87,9 @@ def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction=
 def ranking_gradient(scores, labels=None, *, margin=0.2, negatives="all", direction="both", mask=None, reduction="sum"):
     """The gradient of `ranking_loss` with respect to the scores, by hand: +1 and −1 for each violation, counted.
 
-    Arguments and errors: `ranking_loss`, with reduction "sum" or "mean" -> (N, M) float64. Where a violation is exactly
-    0, or two that compete for being the hardest are equal, the slope has a kink, and this is one of its sides.
+    Arguments and errors: those of `ranking_loss`, with reduction "sum" or "mean" -> (N, M) float64. Where a violation
+    is exactly 0, or two that compete for being the hardest are equal, the slope has a kink, and this is one of its
+    sides.
     """
     _checked(scores, labels, margin, negatives, direction, mask, reduction)
     inputs.check_choice("reduction", reduction, ("mean", "sum"))

@@ -54,5 +54,5 @@ def distance_scores(image_features, text_features):
 
 
 def float64(x):
-    """Real numbers as float64; anything else as it came, for the checks to name."""
+    """x, where it is an array of real numbers -> float64; anything else as it came, for the checks to name."""
     return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype.kind in "iuf" else x

@@ -27,7 +27,8 @@ def word_region_steps(regions, words, *, gamma1=5.0, gamma2=5.0, attention="dot"
                       divide_by_gamma2=True):  # fmt: skip
     """R(Q, D) of one image and one text, with all that it computes on the way. For many: `word_region_scores`.
 
-    regions (R, D), words (T, D), no padding among them; the other arguments and the source as there.
+    regions (R, D), words (T, D), no padding among them. -> WordRegionSteps.
+    The other arguments, errors and source: those of `word_region_scores`.
     """
     regions, words = float64(regions), float64(words)
     inputs.check_regions_and_words(regions, words, np.ndarray, batched=False)

@@ -26,7 +26,8 @@ def attention(picture, word_names, attention, *, truth=None, notes=None, title=N
 
     picture (S, S, 3) uint8, or None for heat alone; word_names: T strings; attention (T, R): array or tensor, R a
     square number. Light goes from 0 to the largest attention of its own panel: compare places in one panel, not
-    brightness across panels. truth (T, R) bool: outlined, white and black. notes: T strings, under the words.
+    brightness across panels. truth (T, R) bool: outlined, white and black. notes: T strings, under the words. title: a
+    line above all.
     Errors: ValueError or TypeError naming the argument and its side.
     """
     looks = _array(attention)
@@ -61,7 +62,10 @@ def attention(picture, word_names, attention, *, truth=None, notes=None, title=N
 
 
 def checked_setting(picture, word_names, truth, t, r):
-    """What stands around T words' attention to R regions -> (picture as an array or None, T strings, truth or None)."""
+    """What stands around the attention of t words to r regions -> (picture as an array or None, t names, truth).
+
+    picture, word_names and truth: as in `attention`. Errors: ValueError naming the argument and its side.
+    """
     if isqrt(r) ** 2 != r:
         raise ValueError(f"regions (image side) must be a square grid, R = G×G; got R = {r}")
     picture, truth = _array(picture), _array(truth)

@@ -54,7 +54,7 @@ def heatmap(matrix, *, kind="scores", pictures=None, captions=None, labels=None,
     """One N×M matrix as a heatmap, with pictures down the rows and words along the columns -> Picture.
 
     matrix (N, M): array or tensor. kind: "scores", "probabilities", "labels", "gradient" or "violations" (what each
-    cell costs a hinge loss, dark for nothing): colours and number format.
+    cell costs a hinge loss, dark for nothing): colours and number format. title: None for the kind.
     pictures (N, S, S, 3) uint8; captions: M strings. labels as in the losses: a frame around each match.
     Numbers stand in the cells up to 8×8. Errors: ValueError naming the argument and the side.
     """
@@ -90,6 +90,7 @@ def panels(parts, *, pictures=None, captions=None, labels=None, same_colours=Fal
 
     parts: a list of (title, matrix (N, M), kind); the rest as in `heatmap`. same_colours: a colour means one number in
     all panels of a kind, so that they can be compared; otherwise each panel uses its whole range.
+    Errors: as in `heatmap`, or naming parts.
     """
     parts = [(title or kind, _matrix(matrix, kind), kind) for title, matrix, kind in parts]
     if not parts:

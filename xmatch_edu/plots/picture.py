@@ -17,10 +17,11 @@ class Picture:
 
     @cached_property
     def figure(self):
+        """The matplotlib Figure, drawn when it is first asked for."""
         return self._figure() if callable(self._figure) else self._figure
 
     def png(self):
-        """The drawing as PNG bytes."""
+        """The drawing -> the bytes of a PNG."""
         buffer = io.BytesIO()
         self.figure.savefig(
             buffer, format="png", dpi=100, bbox_inches="tight", facecolor="white", metadata={"Software": None}

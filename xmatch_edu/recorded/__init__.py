@@ -16,7 +16,7 @@ TILE_FIELDS = {"device", "date", "command", "versions", "threads", "rows"}
 
 
 def curves(parts):
-    """The `parts` of a run as {name: {N: seconds}}, ready to be drawn: the product, the loss and the wrong clock."""
+    """The `parts` of a run, ready to be drawn: the product, the loss and the wrong clock -> {name: {N: seconds}}."""
     names = {"product_seconds": "product", "loss_seconds": "loss", "product_launch_seconds": "product, wrong clock"}
     found = {}
     for part in parts:
@@ -27,12 +27,15 @@ def curves(parts):
 
 
 def tile_runs(folder=TILES):
-    """The recorded runs of the loss in tiles, as `runs` gives its own."""
+    """The recorded runs of the loss in tiles. Arguments and errors: those of `runs` -> what that gives."""
     return runs(folder, TILE_FIELDS)
 
 
 def runs(folder=FOLDER, fields=FIELDS):
-    """The recorded runs as dicts, newest first; [] where there is none. ValueError names a file that is damaged."""
+    """The recorded runs of a folder -> dicts, newest first; [] where there is none.
+
+    fields: what each must have. Errors: ValueError naming a file that is damaged.
+    """
     found = []
     for path in sorted(Path(folder).glob("*.json")):
         try:

@@ -17,7 +17,7 @@ _TOGETHER = 8
 
 
 def see(image, text, scale, ids, match):
-    """As `passes.see`: what each block says of its rows and columns is written, and put together by torch."""
+    """As `passes.see` -> the same. What each block says of its rows and columns is written, and joined by torch."""
     (n, m), blocks = (len(image), len(text)), _blocks(image, text)
     # Of each line in each block the largest logit, and the sum of exp about it. They are put together in float64: in a
     # row that is nearly sure of its match the loss is the last digits of the log-sum-exp.
@@ -30,7 +30,7 @@ def see(image, text, scale, ids, match):
 
 
 def gradient(image, text, scale, ids, match, row_log, column_log):
-    """As `passes.gradient`."""
+    """As `passes.gradient` -> the same."""
     blocks = _blocks(image, text)
     found = torch.empty(len(image), len(text), dtype=image.dtype, device=image.device)
     _gradient[(blocks[0] * blocks[1],)](*_inputs(image, text, scale, ids), row_log.float(), column_log.float(), found,

@@ -1,8 +1,11 @@
 """One tile of S: made by a matrix product, read, and forgotten.
 
-Here lives what is done with a tile, in torch, on any device; `kernel` has the same two functions for a GPU. A tile is
-that of n images (n, D) and m texts (m, D). ids: None, or the classes of both, (n,) and (m,). match: True where text i
-of the tile belongs to image i of it, so that the matches stand on its diagonal.
+Here lives what is done with a tile, in torch, on any device; `kernel` has the same two functions for a GPU.
+
+image (n, D), text (m, D): the tile's. scale: a 0-d tensor. ids: None, or the classes of both, (n,) and (m,). match:
+True where text i of the tile belongs to image i of it, so that the matches stand on its diagonal.
+
+n: images of the tile    m: texts of the tile    D: features
 """
 
 import torch
@@ -60,14 +63,14 @@ def _log_sum_exp(logits, dim):
 
 
 def product(left, right):
-    """left @ right, summed in float32 at least."""
+    """left @ right, summed in float32 at least -> that dtype."""
     if left.dtype == torch.bfloat16:
         return torch.mm(left, right, out_dtype=torch.float32)
     return left @ right
 
 
 def wide(x):
-    """The dtype for what many tiles add to: float64 where the device has it."""
+    """The dtype for what many tiles of x add to -> float64, where the device has it."""
     return torch.float32 if x.device.type == "mps" else torch.float64
 
 

@@ -140,7 +140,10 @@ def _blocks_of_all(features):
 
 
 def agree_on_pairs(image_features, text_features, scale, class_ids=None):
-    """Look at this process's pairs, and whether they fit to the others'. Errors: as in `gather`, on every process."""
+    """Look at this process's pairs, and whether they fit to the others'.
+
+    Arguments: those of `ring_matching_loss`. Errors: as in `gather`, on every process.
+    """
     def look():
         largest = inputs.check_paired_features(image_features, text_features, class_ids, torch.Tensor)
         checked = inputs.check_scale(scale, image_features, largest)
@@ -151,7 +154,7 @@ def agree_on_pairs(image_features, text_features, scale, class_ids=None):
 
 
 def must_be_alike(word, number):
-    """Errors: ValueError on every process where the number differs between them."""
+    """Errors: ValueError on every process where the number differs between them. word: its key in _ALIKE."""
     _agree(lambda: {word: number})
 
 

@@ -66,7 +66,7 @@ class _RingLoss(torch.autograd.Function):
 
 
 def around(fixed, changed):
-    """Once around the ring: yields (step, fixed, changed) as they are held at each step, the own blocks first.
+    """Once around the ring -> (step, fixed, changed) as they are held at each step, the own blocks first.
 
     fixed: tensors that are only read, or None; the next ones are on their way while the caller works. changed: tensors
     that he changes in place. When the loop is over these are home again, with what every process has done to them.

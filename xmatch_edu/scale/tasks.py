@@ -1,6 +1,9 @@
 """What the processes of chapter 11 do: each task takes a `Place` and plain arguments, and returns what JSON can say.
 
-Started by `torchrun.run`, never by hand.
+Started by `torchrun.run`, never by hand. place: where this process stands, a `Place`. A loss here takes image (n, D),
+text (n, D) and scale: this process's own pairs, as `local_matching_loss` does, and gives a 0-d tensor.
+
+n: pairs of one process    N: pairs of the batch    D: features    P, Q: numbers of a picture, of a text's words
 """
 
 import importlib
@@ -23,14 +26,20 @@ from xmatch_edu.scale import processes, ring
 
 
 def blocks(place, images, texts):
-    """What one process knows of S: by itself, and with the texts of all."""
+    """What one process knows of S, by itself, and with the texts of all -> {how: its rows of S}.
+
+    images, texts: lists (N, D).
+    """
     image, text = own_part(place, images), own_part(place, texts)
     everyone = processes.gather(text)
     return {"alone": (image @ text.T).tolist(), "with all texts": (image @ everyone.T).tolist()}
 
 
 def gradients(place, pictures, words, weights, scale):
-    """For each of WAYS: the loss of this process, and the mean over processes, by DDP, of the gradients."""
+    """For each of WAYS the loss of this process, and the mean over processes, by DDP, of the gradients.
+
+    pictures (N, P), words (N, Q), weights ((P, D), (Q, D)): lists. -> {way: {"loss", "gradient"}}
+    """
     picture, word = own_part(place, pictures), own_part(place, words)
     found = {}
     for name, loss_of in WAYS.items():
@@ -43,7 +52,10 @@ def gradients(place, pictures, words, weights, scale):
 
 
 class Branches(torch.nn.Module):
-    """A linear layer for each side, in float64. pictures (n, P), words (n, Q) -> features (n, D) twice, normalised."""
+    """A linear layer for each side, in float64: image_weights (P, D), text_weights (Q, D).
+
+    forward: pictures (n, P), words (n, Q) -> features (n, D) twice, normalised.
+    """
 
     def __init__(self, image_weights, text_weights):
         super().__init__()
@@ -54,17 +66,18 @@ class Branches(torch.nn.Module):
         return F.normalize(pictures @ self.image, dim=1), F.normalize(words @ self.text, dim=1)
 
     def gradient(self):
+        """-> that of all weights, one after the other, (P·D + Q·D,)."""
         return torch.cat([self.image.grad.flatten(), self.text.grad.flatten()])
 
 
 def full_loss(image, text, scale, with_gradient=True):
-    """The loss of the whole S, worked out by every process."""
+    """The loss of the whole S, worked out by every process -> 0-d tensor. with_gradient: as in `gather`."""
     image, text = (processes.gather(side, with_gradient=with_gradient) for side in (image, text))
     return matching_loss(image @ text.T, scale=scale)
 
 
 def local_loss_without_gradient(image, text, scale):
-    """`processes.local_matching_loss`, but for the way back."""
+    """`processes.local_matching_loss`, but for the way back -> 0-d tensor."""
     images, texts = (processes.gather(side, with_gradient=False) for side in (image, text))
     labels = processes.place().rank * len(image) + torch.arange(len(image), device=image.device)
     rows = matching_loss(image @ texts.T, labels, scale=scale, direction="image_to_text")
@@ -98,7 +111,7 @@ def whose(place):
 
 
 def lose(place, victim, seconds):
-    """The victim is killed in the middle of its work; the others go on asking it."""
+    """The victim, a rank, is killed in the middle of its work; the others go on asking it, for so many seconds."""
     for step in range(10 * seconds):
         if place.rank == victim and step == 5:
             os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows the latter kills
@@ -107,7 +120,7 @@ def lose(place, victim, seconds):
 
 
 def pace(place, pairs, width):
-    """Seconds of the local loss and of the ring, there and back, for so many own pairs: the best of five."""
+    """The local loss and the ring, there and back, for so many own pairs, D = width -> seconds, the best of five."""
     torch.manual_seed(place.rank)
     sides = [F.normalize(torch.randn(pairs, width), dim=1).to(place.device).requires_grad_() for _ in range(2)]
     seconds = {}
@@ -124,11 +137,12 @@ def pace(place, pairs, width):
 
 
 def own_part(place, whole):
-    """The rows of this process, of a batch that all were given."""
+    """The rows of this process, of the whole batch that all were given -> float64, on its device."""
     return torch.tensor(whole, dtype=torch.float64).chunk(place.world_size)[place.rank].to(place.device)
 
 
 def main(task, folder):
+    """One process of `torchrun.run`: do the task, and write what it gives, or its failure, into the folder."""
     folder = Path(folder)
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     torch.set_num_threads(1)

@@ -4,6 +4,9 @@ Here live `tiled_matching_loss` and the two walks over the tiles that it and `ri
 log-sum-exp of each row and column, `add_gradients` works every tile out once more and carries its gradient to both
 sides. What is done with one tile lives in `passes`, and for a GPU in `kernel`.
 
+What the walks are given: image (N, D), text (M, D), scale: as `prepare` gives them; image_ids, text_ids: None, or the
+classes of both, (N,) and (M,); tile_size: as `tile_size_on` gives it.
+
 N: images (rows of S)    M: texts (columns of S)    D: features
 """
 
@@ -59,9 +62,10 @@ class _TiledLoss(torch.autograd.Function):
 
 
 def see(image, text, scale, row_log, column_log, image_ids, text_ids, tile_size, *, own):
-    """Take the tiles of a block of S into the log-sum-exps of its rows and columns, (N,) and (M,), in place.
+    """Take the tiles of a block of S into the log-sum-exps of its rows and columns, row_log (N,) and column_log (M,).
 
-    own: text i of this block belongs to image i of it -> the logits of the matches (N,), else None.
+    Both are changed in place. own: text i of this block belongs to image i of it -> the logits of the matches (N,),
+    else None.
     """
     matches = torch.empty_like(row_log) if own else None
     with _as_they_are(image):
@@ -80,7 +84,8 @@ def add_gradients(image, text, scale, row_log, column_log, image_ids, text_ids, 
     """Add what the tiles of a block of S give to both sides: Σ_j G[i, j] · text j, and Σ_i G[i, j] · image i.
 
     G = P(text | image) + P(image | text) − 2Y. What is still lacking, and one factor for all, comes by `finish`.
-    row_log, column_log: the log-sum-exps, complete. The gradients: (N, D) and (M, D), in `accumulator`'s dtype.
+    row_log, column_log: the log-sum-exps, complete. image_gradient (N, D), text_gradient (M, D): added to, in
+    `accumulator`'s dtype. own: text i of this block belongs to image i of it.
     """
     with _as_they_are(image):
         for rows, columns, match in _tiles(image, text, tile_size, own):
@@ -92,7 +97,7 @@ def add_gradients(image, text, scale, row_log, column_log, image_ids, text_ids, 
 
 
 def finish(image_gradient, text_gradient, image, text, scale, weight):
-    """What `add_gradients` has summed -> the gradients of image, text and scale, times weight."""
+    """What `add_gradients` summed, image_gradient and text_gradient -> those of image, text and scale, times weight."""
     scale_gradient = (image_gradient * image).sum() * weight
     factor = (scale * weight).to(image_gradient)
     by_image, by_text = (gradient.mul_(factor) for gradient in (image_gradient, text_gradient))
@@ -100,7 +105,10 @@ def finish(image_gradient, text_gradient, image, text, scale, weight):
 
 
 def prepare(image_features, text_features, scale, class_ids):
-    """Look at the arguments -> both sides and the scale, ready for a walk over tiles."""
+    """Look at the arguments -> both sides and the scale, ready for a walk over tiles.
+
+    Arguments and errors: those of `tiled_matching_loss`.
+    """
     largest = inputs.check_paired_features(image_features, text_features, class_ids, torch.Tensor)
     scale = inputs.check_scale(scale, image_features, largest)
     if not isinstance(scale, torch.Tensor):
@@ -112,23 +120,25 @@ def prepare(image_features, text_features, scale, class_ids):
 
 
 def nothing_seen(features):
-    """The log-sum-exp of each row (column) before the first tile: −∞, (N,)."""
+    """The log-sum-exp of each row (column), one for each of these features, before the first tile -> (N,), all −∞."""
     return torch.full((len(features),), -torch.inf, dtype=passes.wide(features), device=features.device)
 
 
 def accumulator(features):
-    """The dtype in which products of these features are summed: float32 at least."""
+    """The dtype in which products of these features are summed -> float32 at least."""
     return torch.promote_types(features.dtype, torch.float32)
 
 
 def tile_size_on(device, tile_size):
+    """-> tile_size, or what suits the device where that is None. Errors: ValueError or TypeError naming tile_size."""
     if tile_size is None:
         return _TILE_ON_CPU if device.type == "cpu" else _TILE_ON_GPU
-    inputs.check_size("tile_size", tile_size)
+    inputs.check_count("tile_size", tile_size, "the rows and columns of a tile")
     return tile_size
 
 
 def no_gradient_of_the_gradient(name):
+    """For a way back that is written by hand: RuntimeError with the name of the loss if torch would go on from it."""
     if torch.is_grad_enabled():  # only under create_graph=True, where what follows would silently be left out
         raise RuntimeError(f"{name} has no gradient of its gradient (create_graph=True)")
 

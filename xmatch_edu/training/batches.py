@@ -15,11 +15,11 @@ _MOVE = 0.15  # how far a picture is turned (radians), enlarged, shifted (of its
 
 
 def deal(count, batch_size, seed, class_ids=None):
-    """Batch after batch, without end: positions (batch_size,) int64, from 0 to count − 1.
+    """Batch after batch, without end -> positions (batch_size,) int64, from 0 to count − 1.
 
-    Each round is dealt from a new shuffle, and no pair comes twice in a round. What is left at its end and does not
-    fill a batch is left out of this round. class_ids (count,) integers: no two of one class in a batch; what must
-    wait comes in a later one. Errors: ValueError naming batch_size.
+    Each round is dealt from a new shuffle, which seed decides, and no pair comes twice in a round. What is left at its
+    end and does not fill a batch is left out of this round. class_ids (count,) integers: no two of one class in a
+    batch; what must wait comes in a later one. Errors: ValueError naming batch_size.
     """
     most = count if class_ids is None else len(class_ids.unique())
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= most:
@@ -47,7 +47,7 @@ def _first_of_each(waiting, classes, batch_size):
 
 
 def moved(pictures):
-    """Each picture a little turned, enlarged, shifted and brightened, by chance: (N, S, S, 3) -> float32, 0 to 255."""
+    """pictures (N, S, S, 3), each a little turned, enlarged, shifted, brightened, by chance -> float32, 0 to 255."""
     turn, zoom, across, down, light = _MOVE * (2 * torch.rand(5, len(pictures)) - 1)
     zoom, across, down = 1 + zoom, 2 * across, 2 * down  # a picture is 2 wide for affine_grid
     rows = [[zoom * turn.cos(), -zoom * turn.sin(), across], [zoom * turn.sin(), zoom * turn.cos(), down]]

@@ -33,7 +33,8 @@ class History:
 
 
 class TrainingStopped(FloatingPointError):
-    """A number that is not finite. `step`, `ids` (places of the batch's pairs) and `checkpoint` say where."""
+    """A number that is not finite: the message says which. `step`, `ids` (places of the batch's pairs) and `checkpoint`
+    (the last good one, or None) say where."""
 
     def __init__(self, message, step, ids, checkpoint):
         super().__init__(message)
@@ -48,6 +49,7 @@ def fit(model, loss, pairs, *, steps=200, batch_size=256, learning_rate=2e-3, se
         tensor. The weights of a loss that is a module are learned too: the scale of `losses.MatchingLoss`.
     pairs: EmojiPairs. The pairs of the split TEST are never looked at.
     loss_options: (EmojiPairs of the batch) -> dict, more arguments for the loss, such as its mask.
+    learning_rate: of AdamW, at its height. seed: of batches and chances.
     one_per_concept: no two pairs of one concept in a batch.
     patience: stop when so many checks, one every 20 steps, found nothing better; None: never.
     checkpoint: a file, written at each check. Where it exists the run goes on from it, and ends (on a CPU) with the
@@ -55,10 +57,10 @@ def fit(model, loss, pairs, *, steps=200, batch_size=256, learning_rate=2e-3, se
     after_step: called with the number of steps done. progress: show a bar.
     -> History. An interrupt (Ctrl-C, Jupyter's stop button) lets the step end; then fit ends as usual. A second one
     does not wait.
-    Errors: TrainingStopped where a number is not finite, before it reaches the weights; ValueError naming steps,
-    batch_size, pairs, or a checkpoint that is damaged, of another run, or in a folder that is missing.
+    Errors: TrainingStopped where a number is not finite, before it reaches the weights; TypeError or ValueError
+    naming steps, batch_size, pairs, or a checkpoint that is damaged, of another run, or in a folder that is missing.
     """
-    inputs.check_count("steps", steps)
+    inputs.check_count("steps", steps, "how many batches to learn from")
     run = _Run(model, loss, pairs, learning_rate, steps, seed)
     settings = {"steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
                 "one_per_concept": one_per_concept, "pairs": safety.fingerprint(pairs), **run.sizes()}  # fmt: skip

@@ -22,7 +22,8 @@ class SampleMemory(nn.Module):
         memory.remember(image_features, text_features, ids)
 
     What is remembered is stale: it was computed with the weights of that step, and gets no gradient.
-    size: how many samples at most. width: D. -> a module whose state_dict holds what it remembers. Move it with `.to`.
+    size: how many samples at most. width: D. dtype: that of the features.
+    -> a module whose state_dict holds what it remembers. Move it with `.to`.
     Errors: TypeError or ValueError naming the argument and the side.
     Source: cross-batch memory (Wang, Zhang, Huang and Scott, CVPR 2020), algorithm 1, with two views for one.
     """

@@ -47,18 +47,14 @@ def recall_at_k(scores, ks=(1, 5, 10), labels=None):
 def gallery_recall(image_features, text_features, ks=(1, 5, 10)):
     """`recall_at_k` of the cosines of N pairs, for any N: never more than a few million scores at once.
 
-    image_features (N, D), text_features (N, D): text i belongs to image i -> Recall. The cosines are computed in
-    float64 and rounded to float32: so equal features have equal scores, however the product is cut, and are ties.
+    image_features (N, D), text_features (N, D): text i belongs to image i. ks: as in `recall_at_k` -> Recall.
+    The cosines are computed in float64 and rounded to float32: so equal features have equal scores, however the product
+    is cut, and are ties.
     Errors: TypeError or ValueError naming the argument and the side.
     """
     inputs.check_features(image_features, text_features, torch.Tensor)
-    n = len(image_features)
-    if len(text_features) != n:
-        raise ValueError(
-            f"image_features and text_features come in pairs, text i beside image i; "
-            f"got {n} on the image side and {len(text_features)} on the text side"
-        )
-    ks = _checked(ks)
+    inputs.check_as_many(image_features, text_features)
+    n, ks = len(image_features), _checked(ks)
     sides = F.normalize(image_features.double(), dim=1), F.normalize(text_features.double(), dim=1)
     found = {}
     for direction, (ask, answer) in {"image_to_text": sides, "text_to_image": sides[::-1]}.items():

@@ -29,7 +29,7 @@ class Checkpoint:
         self.written = self.path is not None and self.path.exists()
 
     def load(self):
-        """What was saved last, or None. Errors: ValueError naming a file that is damaged, or of another run."""
+        """-> what was saved last, or None. Errors: ValueError naming a file that is damaged, or of another run."""
         if not self.written:
             return None
         try:
@@ -51,7 +51,7 @@ class Checkpoint:
         return state
 
     def save(self, state):
-        """Written in one stroke: a cut leaves the file from before or the new one, never half of one."""
+        """The state is written in one stroke: a cut leaves the file from before or the new one, never half of one."""
         if self.path is None:
             return
         fresh = self.path.with_name(self.path.name + ".part")
@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 def fingerprint(pairs):
-    """A short name for the pairs of a run: another for other captions, pictures or another split."""
+    """The pairs of a run -> a short name: another for other captions, pictures or another split."""
     digest = hashlib.sha256(repr((pairs.captions, pairs.keywords, pairs.split.tolist())).encode())
     digest.update(pairs.pictures.numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -93,7 +93,10 @@ def stop_button():
 
 @contextmanager
 def bar(wanted, start, steps, batch_size):
-    """-> a function of (steps done, loss) that moves the bar: loss beside ln N, pairs a second, time left."""
+    """-> a function of (steps done, loss) that moves the bar: loss beside ln N, pairs a second, time left.
+
+    wanted: False for no bar. It goes from start to steps; batch_size: N.
+    """
     if not wanted:
         yield lambda done, loss: None
         return
