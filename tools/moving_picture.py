@@ -52,7 +52,7 @@ def write(path=PICTURE):
     images = list(frames(stored_film()))
     size = tuple(max(image.size[axis] for image in images) for axis in (0, 1))
     images = [_on_white(image, size) for image in images]
-    palette = images[-1].quantize(128)
+    palette = images[-1].quantize(256)
     images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     times = [FIRST, *[EACH] * (len(images) - 2), LAST]
     images[0].save(path, save_all=True, append_images=images[1:], duration=times, loop=TIMES - 1, optimize=True)
