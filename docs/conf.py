@@ -5,8 +5,8 @@ from types import ModuleType, SimpleNamespace
 
 from xmatch_edu.publish import docstrings
 
-# Keras is an extra, which the pages must not depend on: they need its names alone. (Sphinx's own stand-ins would swallow
-# the docstrings of decorated classes.)
+# Keras is an extra, which the pages must not depend on: they need its names alone. (Sphinx's own stand-ins would
+# swallow the docstrings of decorated classes.)
 keras = sys.modules["keras"] = ModuleType("keras")
 keras.ops, keras.Model = SimpleNamespace(), type("Model", (), {})
 keras.losses, keras.layers = SimpleNamespace(Loss=type("Loss", (), {})), SimpleNamespace(Layer=type("Layer", (), {}))
@@ -38,7 +38,6 @@ python_maximum_signature_line_length = 88
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
-html_js_files = ["pages.js"]
 html_favicon = "_static/favicon.svg"
 html_show_copyright = html_show_sourcelink = html_copy_source = False
 pygments_style, pygments_dark_style = "a11y-high-contrast-light", "a11y-high-contrast-dark"

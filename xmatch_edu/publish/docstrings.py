@@ -9,7 +9,8 @@ import re
 
 _FULL = 100  # letters after which the next word may have found no room
 _CODE = re.compile(r"``[^`]+``|`[^`]+`")
-_BEGINS = re.compile(r"->|[A-Z][a-z]+:|[a-z_]\w*(?:, [a-z_]\w*)*(?=: | \([A-Z0-9][\w, ·]*\))")
+_NAME, _SHAPE = r"[a-z_]\w*", r"\([A-Z0-9][\w, ·]*\)"
+_BEGINS = re.compile(rf"->|[A-Z][a-z]+:|{_NAME}(?:, {_NAME})*(?=: )|{_NAME} {_SHAPE}(?:, {_NAME} {_SHAPE})*")
 _GAP = re.compile(r"(?<=\S) {3,}(?=\S)")
 
 
@@ -20,8 +21,10 @@ def as_lines(app, what, name, obj, options, lines):
         rows = paragraph.split("\n")
         if all(row.startswith("    ") for row in rows):  # set in columns
             made += ["::", "", *rows, ""]
-        else:
-            made += [f"| {_escaped(line)}" for line in _joined(rows)] + [""]
+            continue
+        meant = _joined(rows)
+        prose = len(meant) == 1 and not _BEGINS.match(meant[0])
+        made += [("" if prose else "| ") + _escaped(line) for line in meant] + [""]
     lines[:] = made
 
 

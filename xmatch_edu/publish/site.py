@@ -1,7 +1,7 @@
 """The website: every chapter with its pictures alive, the pages of docs/, and the API from the docstrings.
 
-Here live what Sphinx gets to read and what is kept of what it writes; its settings stand in docs/conf.py. Nothing is run:
-a page shows what its notebook has stored. The pages ask nobody but their own folder, so they work as files too.
+Here live what Sphinx gets to read and what is kept of what it writes; its settings stand in docs/conf.py. Nothing is
+run: a page shows what its notebook has stored. The pages ask nobody but their own folder, so they work as files too.
 """
 
 import importlib.util
@@ -44,7 +44,8 @@ def make(folder, root=ROOT):
 
 def lay_out(root, source):
     """What Sphinx reads: the project's folders and pages at their places, and the front page above them."""
-    repository = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"].get("urls", {}).get("Repository")
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    repository = project.get("urls", {}).get("Repository")
     source.mkdir()
     for path in root.iterdir():
         if path.is_file() and not path.name.startswith("."):
