@@ -15,7 +15,7 @@ from xmatch_edu.launch.environment import ROOT
 from xmatch_edu.publish import chapters
 
 FOLDER = ROOT / "docs" / "teaching"
-PLANS = (45, 90)  # minutes
+PLANS = {"A plan of 45 minutes": 45, "A plan of 90 minutes": 90}
 IDEAS, PROMPTS = "Misconceptions to expect", "To discuss"
 
 ROW = re.compile(r"^\| (\d+) \| (.+) \| (.+) \|$", re.MULTILINE)
@@ -32,11 +32,11 @@ class Drift(Exception):
 def make(folder):
     """Write the notes of the whole course into `folder` -> index.html. Errors: Drift."""
     every = chapters.every()
-    table = ["## The chapters", "", "| notes | the question it answers | to read | exercises |", "|---|---|---|---|"]
+    table = ["## The chapters", "", "| notes | the question it answers | to read | for the exercises |", "|---|---|---|---|"]
     for chapter in every:
         name = f"{chapter.number} {chapter.title}"
         table.append(f"| [{name}]({chapter.number}.html) | {chapter.question} | {chapter.minutes[0]} minutes | "
-                     f"{chapter.minutes[1]} minutes |")  # fmt: skip
+                     f"{chapter.minutes[1] or "no"} minutes |")  # fmt: skip
         written = (FOLDER / f"{chapter.number}.md").read_text("utf-8")
         _write(folder / f"{chapter.number}.md", f"{name}: teacher's notes", notes(chapter, written))
     index = (FOLDER / "index.md").read_text("utf-8")
@@ -47,14 +47,12 @@ def make(folder):
 def notes(chapter, written):
     """The page of a chapter, in Markdown. written: the text of its NN.md. Errors: Drift."""
     opening, parts = _parts(chapter, written)
-    for minutes in PLANS:
-        _check_plan(chapter, minutes, parts[f"A plan of {minutes} minutes"])
     to_read, to_do = chapter.minutes
     page = [
         f"# {chapter.number} · {chapter.title}",
         f"**{chapter.question}** · {to_read} minutes to read, {to_do} for the exercises",
         opening,
-        *(f"## {title}\n\n{parts[title]}" for title in parts if title.startswith("A plan")),
+        *(f"## {title}\n\n{_plan(chapter, minutes, parts[title])}" for title, minutes in PLANS.items()),
         "## What to ask before each run",
         *map(_question, chapter.questions),
     ]
@@ -71,26 +69,27 @@ def _parts(chapter, written):
     """The opening lines, and {heading: text} of what a hand-written page must have, in this order."""
     opening, *rest = re.split(r"^## (.+)\n", written, flags=re.MULTILINE)
     parts = {title: text.strip() for title, text in zip(*[iter(rest)] * 2, strict=True)}
-    wanted = [f"A plan of {minutes} minutes" for minutes in PLANS] + [IDEAS] * bool(chapter.exercises) + [PROMPTS]
+    wanted = [*PLANS, *[IDEAS] * bool(chapter.exercises), PROMPTS]
     if list(parts) != wanted:
         raise Drift(f"docs/teaching/{chapter.number}.md should have the parts {wanted}, and has {list(parts)}")
     return opening.strip(), parts
 
 
-def _check_plan(chapter, minutes, text):
-    """Do the rows add up, and is everything in the notebook that they name?"""
+def _plan(chapter, minutes, text):
+    """The table, each exercise with its heading. Do its rows add up, and is all in the notebook that they name?"""
     where = f"docs/teaching/{chapter.number}.md, the plan of {minutes} minutes"
     rows = ROW.findall(text)
     if (total := sum(int(row[0]) for row in rows)) != minutes:
         raise Drift(f"{where}: its rows add up to {total}")
-    takes = {one.name: one.minutes for one in chapter.exercises}
+    known = {one.name: one for one in chapter.exercises}
     for taken, _, places in rows:
         exercises = EXERCISE.findall(places)
         for name in exercises:
             _known_exercise(chapter, name, where)
-        if int(taken) < sum(takes[name] for name in exercises):
+        if int(taken) < sum(known[name].minutes for name in exercises):
             raise Drift(f"{where}: {taken} minutes are less than {places} is said to take in {chapter.file}")
         _check_headings(chapter, [place for place in places.split("; ") if not EXERCISE.fullmatch(place)], where)
+    return EXERCISE.sub(lambda named: f"exercise {known[named[1]].heading}, {named[0]}", text)
 
 
 def _check_headings(chapter, headings, where):
@@ -109,7 +108,8 @@ def _question(question):
     options = [f"- **({letter}) {words}** ← right" if letter in question.letter else f"- ({letter}) {words}"
                for letter, words in question.options]  # fmt: skip
     asked = f"{question.before} **{question.asked}**".strip()
-    return "\n\n".join([f"### {question.section}", asked, "\n".join(options), *question.answer])
+    answer = [re.sub(":$", " …", paragraph) for paragraph in question.answer]  # what comes next is a cell
+    return "\n\n".join([f"### {question.section}", asked, "\n".join(options), *answer])
 
 
 def _exercises(chapter):
@@ -138,7 +138,7 @@ def _prompts(chapter, text):
         raise Drift(f"{where}: a bold question, an answer, (See: headings)")
     for asked, answer, headings in prompts:
         _check_headings(chapter, headings.split("; "), where)
-        yield f"**{asked}**\n\n{answer}\n\n*See: {headings}.*"
+        yield f"**{asked}**\n\n{answer}\n\n*See: {headings}*"
 
 
 def _known(exercise):
@@ -148,8 +148,9 @@ def _known(exercise):
 
 
 def _plain(text):
-    """Plain text, so that Markdown leaves it as it is."""
-    return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
+    """Plain text, so that Markdown leaves it as it is; what stands between backticks is code there too."""
+    parts = re.split("(`[^`]+`)", text)
+    return "".join(part if place % 2 else re.sub(r"([\\*_\[\]<>])", r"\\\1", part) for place, part in enumerate(parts))
 
 
 def _write(path, title, text):
@@ -170,7 +171,7 @@ PAGE = """<!DOCTYPE html>
 :root {{ color-scheme: light dark }}
 body {{ max-width: 46rem; margin: 0 auto; padding: 0 1rem 3rem; font: 1.05rem/1.55 system-ui, sans-serif }}
 h2 {{ margin: 2.4rem 0 .6rem; border-bottom: 1px solid }}
-h3 {{ margin: 1.6rem 0 .3rem; font-size: 1.05rem }}
+h3 {{ margin: 1.8rem 0 .3rem; font: italic 1.05rem/1.4 system-ui, sans-serif }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ padding: .35rem .6rem; border: 1px solid #8888; text-align: left; vertical-align: top }}
 code {{ font-size: .92em; overflow-wrap: anywhere }}
