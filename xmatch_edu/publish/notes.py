@@ -32,15 +32,16 @@ class Drift(Exception):
 def make(folder):
     """Write the notes of the whole course into `folder` -> index.html. Errors: Drift."""
     every = chapters.every()
-    table = ["## The chapters", "", "| notes | the question it answers | to read | for the exercises |", "|---|---|---|---|"]
+    rows = []
     for chapter in every:
         name = f"{chapter.number} {chapter.title}"
-        table.append(f"| [{name}]({chapter.number}.html) | {chapter.question} | {chapter.minutes[0]} minutes | "
-                     f"{chapter.minutes[1] or "no"} minutes |")  # fmt: skip
+        to_read, to_do = chapter.minutes
+        rows.append(f"| [{name}]({chapter.number}.html) | {chapter.question} | {to_read} | {to_do} |")
         written = (FOLDER / f"{chapter.number}.md").read_text("utf-8")
         _write(folder / f"{chapter.number}.md", f"{name}: teacher's notes", notes(chapter, written))
-    index = (FOLDER / "index.md").read_text("utf-8")
-    _write(folder / "index.md", "Teacher's notes", "\n".join([index, *table, ""]))
+    head = ["## The chapters", "", "| notes | the question it answers | minutes to read | minutes for the exercises |"]
+    index = [(FOLDER / "index.md").read_text("utf-8"), *head, "|---|---|---|---|", *rows, ""]
+    _write(folder / "index.md", "Teacher's notes", "\n".join(index))
     return "index.html"
 
 
