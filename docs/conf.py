@@ -16,7 +16,7 @@ project = html_title = "xmatch_edu"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 
 # Parts of other pages; and the README, which the front page quotes.
-exclude_patterns = ["README.md", "docs/api/_exercises.md", "docs/teaching"]  # the last: for publish/notes.py
+exclude_patterns = ["README.md", "docs/api/_exercises.md"]
 
 # The notebooks are stored executed. Nothing runs here.
 nb_execution_mode = "off"
