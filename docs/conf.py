@@ -28,6 +28,7 @@ myst_heading_anchors = 4
 mathjax_path = "mathjax/tex-svg.js"
 mathjax3_config = {"options": {"enableMenu": False}}
 
+autodoc_inherit_docstrings = False  # those of torch are in another form
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True, "undoc-members": True}

@@ -16,26 +16,26 @@ from pathlib import Path
 import nbformat
 
 from xmatch_edu import check
-from xmatch_edu.publish import pages
+from xmatch_edu.launch.environment import ROOT
+from xmatch_edu.publish import notes, pages
 
-ROOT = Path(__file__).parents[2]
 BRANCH = "main"  # of the repository that Binder and Colab read
 FIRST = "00_start_here"  # its live picture stands on the front page too
 NOT_PAGES = ("xmatch_edu", "tests", "tools")  # a page may link to a file of these, and the reader gets it as it is
 MATHJAX = "sphinx-mathjax-offline"  # a package for its files; no import can spell its name
 
 
-def make(folder, root=ROOT):
-    """Build the website of the project in `root` into `folder`, which is empty -> the name of its first page.
+def make(folder):
+    """Build the website into `folder`, which is empty -> the name of its first page.
 
     Errors: SystemExit with Sphinx's words, for anything that it warns of.
     """
     with tempfile.TemporaryDirectory() as temporary:
         source = Path(temporary) / "source"
-        lay_out(root, source)
+        lay_out(ROOT, source)
         command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", "--no-color"]
         command += ["-c", str(source / "docs"), "-d", str(Path(temporary) / "doctrees"), str(source), str(folder)]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, encoding="utf-8")
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise SystemExit((done.stdout + done.stderr).replace(f"{source}/", ""))
     (folder / ".buildinfo").unlink()  # for a build that goes on from this one: there is none
@@ -61,13 +61,26 @@ def lay_out(root, source):
         if path.stem == FIRST:
             (docs / "_first.html").write_text(_first_live(notebook), "utf-8")
         nbformat.write(_page(notebook, path.stem, repository), source / "notebooks" / path.name)
-    if (docs / "api").is_dir():
-        (docs / "api" / "_exercises.md").write_text(_exercises(), "utf-8")
+    (docs / "api" / "_exercises.md").write_text(_exercises(), "utf-8")
+    _lay_out_notes(docs / "teaching")
     online = docs / "online.md"
     online.write_text(online.read_text("utf-8").replace("OWNER/NAME", _owner_and_name(repository)), "utf-8")
     mathjax = Path(importlib.util.find_spec(MATHJAX).origin).parent / "static" / "mathjax" / "tex-svg.js"
     (docs / "_static" / "mathjax").mkdir()
     shutil.copy(mathjax, docs / "_static" / "mathjax")
+
+
+def _lay_out_notes(folder):
+    """The teacher's notes in place of the parts that are written by hand."""
+    shutil.rmtree(folder)
+    folder.mkdir()
+    notes.make(folder)
+    for path in folder.glob("*.html"):
+        path.unlink()
+    for path in folder.glob("*.md"):
+        path.write_text(re.sub(r"\]\((\d\d)\.html", r"](\1.md", path.read_text("utf-8")), "utf-8")
+    with open(folder / "index.md", "a", encoding="utf-8") as index:
+        index.write("\n```{toctree}\n:hidden:\n:glob:\n\n[0-9]*\n```\n")
 
 
 def _page(notebook, stem, repository):
