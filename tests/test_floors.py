@@ -1,6 +1,7 @@
 """The floors of the house: each room imports alone, with what it may know and without what it may not."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 import xmatch_edu
 
 PACKAGE = Path(xmatch_edu.__file__).parent
+FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+HOUSE = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
 JUPYTER = ["IPython", "ipywidgets", "ipykernel", "jupyter_client", "jupyterlab", "nbformat"]
 BARE = {  # room -> what must not be needed to import it
     "loops": ["torch", "matplotlib", "PIL", *JUPYTER],
@@ -43,7 +46,12 @@ BARE = {  # room -> what must not be needed to import it
     "launch.doctor": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "__main__": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
 }
-KNOWS = {  # room -> the only rooms of the package that it may import
+KNOWS = {  # file, or a room as a whole -> the only rooms of the package that it may import
+    "__init__": set(),
+    "__main__": {"launch"},
+    "launch": {"launch"},
+    "publish": {"publish", "check", "explore", "launch"},
+    "class_map": {"class_map", "check", "publish"},
     "inputs/__init__": {"inputs"},
     "inputs/arrays": set(),
     "inputs/settings": {"inputs"},
@@ -79,6 +87,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "scale/tasks": {"losses", "scale"},
     "keras_ranking": set(),
     "models": {"data", "losses", "labels", "scores", "inputs"},
+    "data/__init__": set(),
     "data/emoji": {"inputs"},
     "data/shapes": {"inputs"},
     "data/words": set(),
@@ -94,6 +103,7 @@ KNOWS = {  # room -> the only rooms of the package that it may import
     "plots/spread": {"plots"},
     "plots/pieces": {"plots"},
     "certificate": {"loops", "measure", "plots"},
+    "bench/__init__": set(),
     "bench/contenders": {"losses", "scores"},
     "bench/damsm": {"losses", "scores", "bench"},
     "bench/ranking": {"losses", "scores", "bench"},
@@ -136,21 +146,49 @@ KNOWS = {  # room -> the only rooms of the package that it may import
 }
 
 
+def room_of(file):
+    return file.split("/")[0].removesuffix(".py")
+
+
 @pytest.mark.parametrize("room", BARE)
 def test_a_room_imports_without_what_it_must_not_need(room):
     blocked = f"import sys; sys.modules.update(dict.fromkeys({BARE[room]}))"  # None makes an import fail
     subprocess.run([sys.executable, "-c", f"{blocked}; import xmatch_edu.{room}"], check=True)
 
 
-@pytest.mark.parametrize("room", KNOWS)
-def test_a_room_knows_only_the_floors_below(room):
+def known_by(file):
     known = set()
-    for node in ast.walk(ast.parse((PACKAGE / f"{room}.py").read_text("utf-8"))):
+    for node in ast.walk(ast.parse((PACKAGE / file).read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module == "xmatch_edu":
             known |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("xmatch_edu."):
             known.add(node.module.split(".")[1])
-    assert known <= KNOWS[room]
+    return known
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_knows_only_the_floors_below(file):
+    name = file.removesuffix(".py")
+    assert known_by(file) <= KNOWS[name if name in KNOWS else room_of(file)]
+
+
+def test_a_floor_for_a_file_that_is_gone_is_gone():
+    assert not KNOWS.keys() - {file.removesuffix(".py") for file in FILES} - {room_of(file) for file in FILES}
+
+
+def test_the_page_of_the_house_has_each_room_on_its_floor():
+    """docs/architecture.md: the drawing and the table say what KNOWS says."""
+    knows = {}
+    for name, rooms in KNOWS.items():
+        if not name.startswith("__"):
+            knows.setdefault(room_of(name), set()).update(rooms - {room_of(name)})
+    floors = {room: int(floor) for floor, rooms in re.findall(r"^    floor (\d) +(.+)$", HOUSE, re.MULTILINE)
+              for room in rooms.split()}  # fmt: skip
+    table = re.findall(r"^\| (\w+) \| [^|]+ \|([^|]*)\|$", HOUSE.partition("## The data's way")[0], re.MULTILINE)
+    told = {room: set(imports.replace(",", " ").split()) for room, imports in table[1:]}
+    assert told == knows and len(told) == len(table) - 1
+    assert floors.keys() == knows.keys()
+    assert not [(room, other) for room in knows for other in knows[room] if floors[other] >= floors[room]]
 
 
 def test_the_package_itself_imports_nothing():

@@ -1,4 +1,4 @@
-"""pyproject.toml, constraints.txt and environment.yml say one thing, and .ci/run calls the README's command."""
+"""pyproject.toml, constraints.txt, environment.yml and CITATION.cff agree, and .ci/run calls the README's command."""
 
 import itertools
 import os
@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import xmatch_edu
 from xmatch_edu.__main__ import OLDEST
 from xmatch_edu.launch.environment import ROOT, optional, requirements
 
@@ -122,3 +123,22 @@ def test_what_only_another_system_needs_is_not_asked_for(monkeypatch):
     assert set(requirements(ROOT, ["gpu"])) - set(requirements(ROOT)) == {"triton>=3.2", "inf-cl>=1.2"}
     monkeypatch.setattr("sys.platform", "win32")
     assert requirements(ROOT, ["gpu"]) == requirements(ROOT)
+
+
+def test_the_citation_is_of_this_version_by_the_holders_of_the_licence():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # what the format demands
+    assert citation["cff-version"] == "1.2.0" and citation["type"] == "software"
+    assert citation["version"] == xmatch_edu.__version__ and citation["license"] == PROJECT["project"]["license"]
+    (holder,) = re.findall(r"^Copyright \(c\) \d+ (.+)$", (ROOT / "LICENSE").read_text("utf-8"), re.MULTILINE)
+    assert citation["authors"] == [{"name": holder}]
+
+
+def test_what_the_citation_refers_to_is_named_in_the_course_with_its_year():
+    course = "".join(path.read_text("utf-8") for path in sorted((ROOT / "notebooks").glob("*.ipynb")))
+    references = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["references"]
+    assert len(references) == 4
+    for reference in references:
+        assert reference.keys() >= {"type", "title", "authors"}
+        first = reference["authors"][0]["family-names"]
+        assert re.search(rf"{first}[^()\n]*(\([^()\n]*)?{reference['year']}", course), first
