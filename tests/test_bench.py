@@ -46,24 +46,29 @@ def test_a_tiny_run_from_words_to_json(tmp_path, capsys):
     assert err == "N = 16\nN = 32\n", "no moving line where stderr is no terminal"
 
 
-def test_a_tiny_run_of_the_damsm(tmp_path, capsys):
+@pytest.mark.parametrize("word, workload, sizes", [
+    ("--damsm", damsm, [2, 12]), ("--ranking", ranking, [8]), ("--tiles", tiles, [50])])  # fmt: skip
+def test_a_tiny_run_of_another_workload(word, workload, sizes, tmp_path, capsys):
     file = tmp_path / "out.json"
-    assert command.main(["--damsm", "--sizes", "2", "12", "--json", str(file)]) == 0
-    said = json.loads(file.read_text("utf-8"))
-    assert said["inputs"] == damsm.INPUTS and said["width"] == 256
-    assert [(row["name"], row["direction"], row["n"]) for row in said["rows"]] == [
-        (*contender[:2], n) for n in (2, 12) for contender in damsm.CONTENDERS]
-    for row in said["rows"]:
-        assert row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0
-    out = capsys.readouterr().out
-    assert "per-caption loop        both                2" in out and damsm.INPUTS in out
+    assert command.main([word, "--sizes", *map(str, sizes), "--json", str(file)]) == 0
+    said, out = json.loads(file.read_text("utf-8")), capsys.readouterr().out
+    assert said["inputs"] == workload.INPUTS and workload.INPUTS in out and said["width"] == 256
+    measured = [(n, contender) for n in sizes for contender in workload.CONTENDERS]
+    assert [(row["n"], row["name"], row["direction"]) for row in said["rows"]] == [
+        (n, *contender[:2]) for n, contender in measured]
+    for row, (n, contender) in zip(said["rows"], measured, strict=True):
+        not_here = contender.package and (row["problem"] or "").startswith("not installed")
+        assert (row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0) or not_here
+        assert f"{contender.name:24}{contender.direction or '-':15}{n:6}" in out
 
 
-def test_the_damsms_baseline_is_refused_where_it_is_another_score():
-    names = ["damsm_without_lengths", "damsm_wrong_gradient"]
-    wrong = [Contender(name, "both", "bench_faults", workload=damsm.__name__) for name in names]
-    found = rounds.measure([*wrong, damsm.CONTENDERS[2]], 2, width=16, rounds=1, budget=60, limit=60)
-    assert [row["problem"] for row in found] == ["another value", "another value", None]
+@pytest.mark.parametrize("workload, name, n", [(damsm, "damsm_without_lengths", 2), (damsm, "damsm_wrong_gradient", 2),
+                                               (ranking, "ranking_with_the_diagonal", 4),
+                                               (ranking, "ranking_wrong_gradient", 4)])  # fmt: skip
+def test_another_loss_is_refused_and_the_baseline_is_not(workload, name, n):
+    wrong = Contender(name, "both", "bench_faults", workload=workload.__name__)
+    found = rounds.measure([wrong, workload.CONTENDERS[2]], n, width=16, rounds=1, budget=60, limit=60)
+    assert [row["problem"] for row in found] == ["another value", None]
 
 
 def test_the_damsms_inputs_are_without_padding_and_the_same_each_time():
@@ -71,37 +76,6 @@ def test_the_damsms_inputs_are_without_padding_and_the_same_each_time():
     assert lengths.tolist() == [18] * 11
     assert regions.shape == (11, 289, 16) and words.shape == (11, 18, 16) and words.requires_grad
     assert torch.equal(regions, damsm.features(11, 16, torch.float32, "cpu")[0])
-
-
-def test_a_tiny_run_of_the_ranking_loss(tmp_path, capsys):
-    file = tmp_path / "out.json"
-    assert command.main(["--ranking", "--sizes", "8", "--json", str(file)]) == 0
-    said = json.loads(file.read_text("utf-8"))
-    assert said["inputs"] == ranking.INPUTS
-    assert [row["name"] for row in said["rows"]] == [contender.name for contender in ranking.CONTENDERS]
-    for row in said["rows"]:
-        not_here = row["name"] == "pytorch-metric-learning" and (row["problem"] or "").startswith("not installed")
-        assert (row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0) or not_here
-    assert "per-pair loop           both                8" in capsys.readouterr().out
-
-
-def test_another_ranking_loss_is_refused():
-    names = ["ranking_with_the_diagonal", "ranking_wrong_gradient"]
-    wrong = [Contender(name, "both", "bench_faults", workload=ranking.__name__) for name in names]
-    found = rounds.measure([*wrong, ranking.CONTENDERS[2]], 4, width=16, rounds=1, budget=60, limit=60)
-    assert [row["problem"] for row in found] == ["another value", "another value", None]
-
-
-def test_a_tiny_run_of_the_tiles(tmp_path, capsys):
-    file = tmp_path / "out.json"
-    assert command.main(["--tiles", "--sizes", "50", "--json", str(file)]) == 0
-    said = json.loads(file.read_text("utf-8"))
-    assert said["inputs"] == tiles.INPUTS
-    assert [row["name"] for row in said["rows"]] == [contender.name for contender in tiles.CONTENDERS]
-    for row in said["rows"]:
-        not_here = row["name"] not in ("floor", "ours", "dense") and (row["problem"] or "").startswith("not installed")
-        assert (row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0) or not_here
-    assert "s-transformers cached   both" in capsys.readouterr().out
 
 
 def test_another_loss_is_refused_beside_the_tiles():
