@@ -1,0 +1,225 @@
+"""What teachers hand out: the learner's notebooks and the solved ones, how they are read, and the folder they go to.
+
+That the solved notebooks pass every check is seen in test_exercises.py, which runs them; the notes have test_notes.py.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from xmatch_edu import check
+from xmatch_edu.launch.working_copy import lay_down
+from xmatch_edu.publish import chapters, folder, learner, notes, solved
+
+EVERY = chapters.every()
+CHAPTERS = pytest.mark.parametrize("chapter", EVERY, ids=lambda chapter: chapter.number)
+PRODUCTS = {"learner": learner, "solved": solved, "notes": notes}
+
+
+def by_number(number):
+    return next(chapter for chapter in EVERY if chapter.number == number)
+
+
+def files(place):
+    return {str(path.relative_to(place)): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """{what: the folder where it was made}"""
+    places = {what: tmp_path_factory.mktemp(what) for what in PRODUCTS}
+    for what, room in PRODUCTS.items():
+        assert (places[what] / room.make(places[what])).is_file(), what
+    return places
+
+
+# ---- The folder
+
+
+def test_a_folder_is_made_and_made_anew(tmp_path):
+    place = tmp_path / "deep" / "product"
+    for text in ("old", "new"):
+        with folder.fresh(place) as half:
+            assert not list(half.iterdir())
+            (half / f"{text}.txt").write_text(text)
+    assert sorted(path.name for path in place.iterdir()) == [folder.MARK, "new.txt"]
+    assert [path.name for path in place.parent.iterdir()] == ["product"], "something was left beside it"
+    if os.name == "posix":
+        assert place.stat().st_mode & 0o777 == 0o755
+
+
+def test_an_empty_folder_may_be_filled(tmp_path):
+    with folder.fresh(tmp_path) as half:
+        (half / "a").touch()
+    assert (tmp_path / "a").is_file()
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", ".hidden", "folder/thesis.txt"])
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path, name):
+    place = tmp_path / "mine"
+    (place / name).parent.mkdir(parents=True)
+    (place / name).write_text("years of work")
+    with pytest.raises(folder.NotOurs, match=r"mine holds other files.* new or an empty folder"), folder.fresh(place):
+        pytest.fail("it was opened")
+    assert files(tmp_path) == {f"mine/{name}": b"years of work"}
+
+
+def test_a_file_in_the_place_is_left_alone(tmp_path):
+    (tmp_path / "mine").write_text("years of work")
+    with pytest.raises(folder.NotOurs, match="mine is a file"), folder.fresh(tmp_path / "mine"):
+        pytest.fail("it was opened")
+    assert files(tmp_path) == {"mine": b"years of work"}
+
+
+def test_a_failure_on_the_way_leaves_the_old_one(tmp_path):
+    with folder.fresh(tmp_path / "product") as half:
+        (half / "old").touch()
+    before = files(tmp_path)
+    with pytest.raises(ZeroDivisionError), folder.fresh(tmp_path / "product") as half:
+        (half / "new").touch()
+        1 / 0  # noqa: B018
+    assert files(tmp_path) == before
+
+
+# ---- All three
+
+
+@pytest.mark.parametrize("what", PRODUCTS)
+def test_a_second_build_makes_the_same_bytes(made, what, tmp_path):
+    """In another process, from another folder, into another one."""
+    done = subprocess.run([sys.executable, "-m", "xmatch_edu.publish", what, "elsewhere"], cwd=tmp_path, check=True,
+                          capture_output=True, text=True, encoding="utf-8")  # fmt: skip
+    again = files(tmp_path / "elsewhere")
+    assert again.pop(folder.MARK)
+    assert again == files(made[what])
+    assert (tmp_path / done.stdout.strip()).is_file(), "it says what to open"
+
+
+@pytest.mark.parametrize("what", ["learner", "solved"])
+def test_lab_opens_a_copy_as_it_is(made, what, tmp_path):
+    """Without the record beside them, `lab --dir` would lay the course's own chapter next to each."""
+    before = files(made[what])
+    for name, content in before.items():
+        (tmp_path / name).write_bytes(content)
+    assert lay_down(chapters.FOLDER, tmp_path) == []
+    assert files(tmp_path) == before
+
+
+# ---- Reading the notebooks
+
+
+@CHAPTERS
+def test_every_bold_question_is_read_with_its_answer(chapter):
+    text = "\n\n".join(cell.source for cell in chapter.cells if cell.cell_type == "markdown")
+    assert len(chapter.questions) == len(re.findall(r"\(a\) .+ · \(b\) ", text)) > 0
+    for question in chapter.questions:
+        assert [letter for letter, _ in question.options] == list("abc"[: len(question.options)])
+        assert set(question.letter) <= set("abc"[: len(question.options)])
+        assert all(words for _, words in question.options) and question.answered >= question.cell
+        assert question.answer[0] in chapter.cells[question.answered].source
+
+
+def test_answers_that_are_not_plain():
+    answers = {(chapter.number, question.asked): question for chapter in EVERY for question in chapter.questions}
+    assert {key: one.letter for key, one in answers.items() if len(one.letter) != 1} == {
+        ("03", "Which of the two lines takes longer, scores or loss?"): "",  # "(a) is right for wide features only"
+        ("05", "How would you join them?"): "",  # "neither, and both"
+        ("11", "Without gradient, what comes out?"): "bc",
+    }
+    assert answers["02", "Which labels give the old loss back, along the rows?"].letter == "c"
+    late = answers["05", "Before you go on: which of these seven words can find their place in the picture?"]
+    assert late.letter == "b" and "the answer to the first question" in late.answer[0]
+    assert "a person finds the triangle at once" in late.answer[1]
+
+
+def test_a_question_without_an_answer_is_refused():
+    notebook = nbformat.from_dict(by_number("02").notebook)
+    notebook.cells[6].source = "Pair i came in as row i and as column i."
+    with pytest.raises(ValueError, match=r"02\.ipynb, The loss wants labels.*no answer follows the question Where do"):
+        _ = chapters.Chapter("02.ipynb", notebook).questions
+
+
+@pytest.mark.parametrize("gone", ["difficulty 2 of 3", "<summary>Hint", "<summary>Solution", "```python"])
+def test_an_exercise_without_its_help_is_refused(gone):
+    notebook = nbformat.from_dict(by_number("02").notebook)
+    place = by_number("02").exercises[0].cell
+    for cell in (notebook.cells[place - 1], notebook.cells[place + 1]):
+        cell.source = cell.source.replace(gone, "", 1)
+    with pytest.raises(ValueError, match="labels_after: above the stub"):
+        _ = chapters.Chapter("02.ipynb", notebook).exercises
+
+
+@CHAPTERS
+def test_a_chapter_is_read_to_its_last_line(chapter):
+    names = {one.NOTEBOOK: [exercise.name for exercise in one.EXERCISES] for one in check.CHAPTERS}
+    assert [one.name for one in chapter.exercises] == names.get(chapter.file, [])
+    assert len(chapter.remember) == 3 and chapter.sections[-1].heading == "Three lines to remember"
+    assert sum(one.minutes for one in chapter.exercises) == chapter.minutes[1]
+    assert not any("#" in section.heading or "details" in section.heading for section in chapter.sections)
+
+
+# ---- The learner's notebooks
+
+
+@CHAPTERS
+def test_a_learner_gets_the_same_cells_with_nothing_run_and_nothing_solved(made, chapter):
+    handed_out = nbformat.read(made["learner"] / chapter.file, as_version=4)
+    nbformat.validate(handed_out)
+    assert handed_out.metadata == chapter.notebook.metadata
+    assert [cell.id for cell in handed_out.cells] == [cell.id for cell in chapter.cells]
+    below = {one.cell + 1: one for one in chapter.exercises}
+    for place, (cell, ours) in enumerate(zip(handed_out.cells, chapter.cells, strict=True)):
+        assert (cell.cell_type, cell.metadata) == (ours.cell_type, ours.metadata)
+        if cell.cell_type == "code":
+            assert (cell.source, cell.outputs, cell.execution_count) == (ours.source, [], None)
+        elif place in below:
+            before, after = ours.source.split("<details><summary>Solution</summary>")
+            after = after.split("</details>", 1)[1]
+            assert cell.source == f"{before}\n*The solution is in the solved notebooks. Your teacher has them.*{after}"
+            assert below[place].hint in cell.source
+        elif (chapter.number, place) != ("00", 17):
+            assert cell.source == ours.source
+
+
+@CHAPTERS
+def test_no_solution_is_left_with_the_learner(made, chapter):
+    text = (made["learner"] / chapter.file).read_text("utf-8")
+    sources = "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells)
+    for one in chapter.exercises:
+        body = one.solution.split(":\n", 1)[1]
+        assert body not in sources and (not one.after or one.after not in sources), one.name
+    assert "Solution</summary>" not in text and "a solution" not in text.lower()
+    assert len(re.findall("Your teacher has them", text)) == len(chapter.exercises)
+
+
+def test_what_chapter_00_says_of_the_course_is_true_of_the_learners_copy(made, monkeypatch):
+    start = (made["learner"] / EVERY[0].file).read_text("utf-8")
+    for old, new in learner.REWORDED.items():
+        assert old not in start and new in start
+    monkeypatch.setitem(learner.REWORDED, "These words stand in no notebook.", "")
+    with pytest.raises(ValueError, match="no notebook says any more"):
+        learner.make(made["learner"])
+
+
+# ---- The solved ones
+
+
+@CHAPTERS
+def test_in_a_solved_notebook_each_stub_is_filled_and_all_else_is_the_same(made, chapter):
+    filled = nbformat.read(made["solved"] / chapter.file, as_version=4)
+    nbformat.validate(filled)
+    stubs = {one.cell: one for one in chapter.exercises}
+    assert len(filled.cells) == len(chapter.cells)
+    for place, (cell, ours) in enumerate(zip(filled.cells, chapter.cells, strict=True)):
+        if place not in stubs:
+            assert cell == ours
+            continue
+        one = stubs[place]
+        assert (cell.id, cell.outputs, cell.execution_count) == (ours.id, [], None)
+        assert cell.source == ours.source.replace(f"def {one.name}({one.takes}):\n    ...", one.solution)
+        assert one.solution in cell.source and not chapters.STUB.search(cell.source)
+        compile(cell.source, chapter.file, "exec")
