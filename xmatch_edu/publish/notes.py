@@ -54,7 +54,7 @@ def notes(chapter, written):
         f"**{chapter.question}** · {to_read} minutes to read, {to_do} for the exercises",
         opening,
         *(f"## {title}\n\n{_plan(chapter, minutes, parts[title])}" for title, minutes in PLANS.items()),
-        "## What to ask before each run",
+        "## What to ask before each run\n\nEach question stands under the heading that it has in the notebook.",
         *map(_question, chapter.questions),
     ]
     if chapter.exercises:
@@ -62,7 +62,8 @@ def notes(chapter, written):
     page += [f"## {PROMPTS}", *_prompts(chapter, parts[PROMPTS])]
     page += ["## Three lines to remember", "\n".join(f"- {line}" for line in chapter.remember)]
     if chapter.exercises:
-        page += ["## Every misconception that the checks know", *map(_known, chapter.exercises)]
+        page += ["## Every misconception that the checks know\n\nOpen an exercise. The number says how many it has."]
+        page += map(_known, chapter.exercises)
     return LINK.sub(r"](\1.html)", "\n\n".join(page) + "\n")
 
 
@@ -114,10 +115,9 @@ def _question(question):
 
 
 def _exercises(chapter):
-    rows = [f"| {one.heading} | `check.{one.name}` | {one.minutes} | {one.difficulty} | {one.importance} |"
+    rows = [f"| {one.heading}, `check.{one.name}` | {one.minutes} | {one.difficulty} | {one.importance} |"
             for one in chapter.exercises]  # fmt: skip
-    head = ["| exercise | its check | minutes | difficulty, to 3 | importance, to 3 |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows])
+    return "\n".join(["| exercise | minutes | difficulty, 1 to 3 | importance, 1 to 3 |", "|---|---|---|---|", *rows])
 
 
 def _ideas(chapter, text):
@@ -130,7 +130,7 @@ def _ideas(chapter, text):
         says = {one.name: one.says for one in getattr(check, name).misconceptions}
         if idea not in says:
             raise Drift(f"{where}: check.{name} knows no misconception {idea!r}. It knows {list(says)}")
-        yield f"### {_plain(idea)}, in `{name}`\n\n*In class:* {say}\n\n*The check says:* {_plain(says[idea])}"
+        yield f"### **{_plain(idea)}**, in `{name}`\n\n*In class:* {say}\n\n*The check says:* {_plain(says[idea])}"
 
 
 def _prompts(chapter, text):
@@ -175,7 +175,8 @@ h2 {{ margin: 2.4rem 0 .6rem; border-bottom: 1px solid }}
 h3 {{ margin: 1.8rem 0 .3rem; font: italic 1.05rem/1.4 system-ui, sans-serif }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ padding: .35rem .6rem; border: 1px solid #8888; text-align: left; vertical-align: top }}
-code {{ font-size: .92em; overflow-wrap: anywhere }}
+code {{ font-size: .92em }}
+main {{ overflow-x: auto }}
 details {{ margin: .5rem 0 }}
 summary {{ cursor: pointer }}
 @media print {{
