@@ -34,11 +34,11 @@ autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True, "undoc-members": True}
 default_role = "py:obj"
 add_module_names = False
-python_maximum_signature_line_length = 88
 
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_js_files = [("pages.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_show_copyright = html_show_sourcelink = html_copy_source = False
 pygments_style, pygments_dark_style = "a11y-high-contrast-light", "a11y-high-contrast-dark"

@@ -38,8 +38,18 @@ def make(folder):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise SystemExit((done.stdout + done.stderr).replace(f"{source}/", ""))
-    (folder / ".buildinfo").unlink()  # for a build that goes on from this one: there is none
+    _finish(folder)
     return "index.html"
+
+
+def _finish(folder):
+    """Take out what nobody reads, and mend what the theme tells a screen reader wrongly."""
+    (folder / ".buildinfo").unlink()  # for a build that goes on from this one: there is none
+    (folder / "_sources").rmdir()
+    (folder / "_modules" / "index.html").unlink()  # a list to which nothing leads
+    for path in folder.rglob("*.html"):
+        page = path.read_text("utf-8").replace('role="heading">', 'role="heading" aria-level="2">')
+        path.write_text(page, "utf-8", newline="\n")
 
 
 def lay_out(root, source):
