@@ -58,7 +58,7 @@ def running(node):
 def refuses(node, private, seen=frozenset()):
     """Does it raise one of REFUSALS, ask `inputs`, or call a private function of its file that does?"""
     for one in running(node):
-        if isinstance(one, ast.Raise) and isinstance(one.exc, ast.Call) and getattr(one.exc.func, "id", "") in REFUSALS:
+        if isinstance(one, ast.Raise) and getattr(getattr(one.exc, "func", one.exc), "id", "") in REFUSALS:
             return True
         if isinstance(one, ast.Call):
             name = getattr(one.func, "id", getattr(one.func, "attr", ""))
@@ -120,3 +120,46 @@ def test_docstrings_say_what_goes_in_what_comes_out_and_what_is_refused(file):
 def test_the_letters_of_shapes_are_explained(file):
     found = list(letters(TREES[file]))
     assert not found, "\n".join(["", *found])
+
+
+WELL = '''"""A room. N: images"""
+def _least(n):
+    if n < 1:
+        raise ValueError("n")
+
+def first(rows, n):
+    """The first n of these rows (N,) -> a list. Errors: ValueError naming n."""
+    _least(n)
+    return rows[:n]
+
+class Held:
+    """rows: what is held."""
+    def __init__(self, rows):
+        self.rows = rows
+    def last(self, n):
+        """The last rows. Arguments and errors: those of `first` -> a list."""
+        _least(n)
+        return self.rows[-n:]
+'''
+
+
+def test_a_file_whose_docstrings_say_all_has_no_fault(monkeypatch):
+    monkeypatch.setitem(DOCSTRINGS, "first", "The first n.")
+    assert not [*faults(ast.parse(WELL)), *letters(ast.parse(WELL))]
+
+
+@pytest.mark.parametrize("said, instead, fault", [
+    ('"""The first n of these rows (N,) -> a list. Errors: ValueError naming n."""', "", "first: no docstring"),
+    ("of these rows (N,)", "", "first: says nothing of rows"),
+    (" Errors: ValueError naming n.", "", "first: does not say what it refuses (Errors:)"),
+    ("(N,) -> a list. E", "(N,). E", "first: does not say what it gives (->)"),
+    ("rows: what is held", "It holds", "Held.__init__: says nothing of rows"),
+    ("and errors: those of `first`", ": those of `first`", "Held.last: does not say what it refuses (Errors:)"),
+    ("those of `first`", "as usual", "Held.last: says nothing of n"),
+    ("N: images", "", "first: N of (N,)"),
+])  # fmt: skip
+def test_each_fault_is_found(said, instead, fault, monkeypatch):
+    monkeypatch.setitem(DOCSTRINGS, "first", "The first n.")
+    assert WELL.count(said) == 1
+    tree = ast.parse(WELL.replace(said, instead))
+    assert [*faults(tree), *letters(tree)] == [fault]
