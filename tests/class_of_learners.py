@@ -12,15 +12,16 @@ import pickle
 import random
 import socket
 import struct
+import warnings
 import zipfile
 import zlib
 
 from xmatch_edu import check
 
 FIRST = ["Aïcha", "Anna", "Bilal", "Björn", "Chiara", "Đorđe", "Emre", "Fatima", "Gül", "Hồng", "Ifeoma", "Ingrid",
-         "Jürgen", "Kenji", "Léa", "Łukasz", "Mei", "Noor", "Olga", "Pedro", "Quynh", "Ravi", "Søren", "Tomás", "Vera", "Zoë"]
-LAST = ["Abe", "Berg", "Costa", "Dąbrowska", "Eze", "Fischer", "García", "Haddad", "Ito", "Jansen", "Kaya", "Li", "Müller",
-        "Nguyễn", "O'Neill", "Park"]
+         "Jürgen", "Kenji", "Léa", "Łukasz", "Mei", "Noor", "Olga", "Pedro", "Ravi", "Søren", "Tomás", "Vera", "Zoë"]
+LAST = ["Abe", "Berg", "Costa", "Dąbrowska", "Eze", "Fischer", "García", "Haddad", "Ito", "Jansen", "Kaya", "Li",
+        "Müller", "Nguyễn", "O'Neill", "Park"]
 COURSE = [one for chapter in check.CHAPTERS for one in chapter.EXERCISES]
 RAN = "import pathlib; pathlib.Path({!r}).touch()"
 
@@ -75,7 +76,7 @@ def good(folder, count, seed=5):
 
 def zipped(path, members, method=zipfile.ZIP_DEFLATED):
     """A zip of {name or ZipInfo: bytes}, in this order."""
-    with zipfile.ZipFile(path, "w", method) as archive:
+    with zipfile.ZipFile(path, "w", method) as archive, warnings.catch_warnings(action="ignore"):  # of a name twice
         for name, content in members.items() if isinstance(members, dict) else members:
             archive.writestr(name, content, method)
     return path
@@ -216,11 +217,11 @@ def hostile(folder, outside):
     link = zipfile.ZipInfo("progress.json")
     link.create_system, link.external_attr = 3, 0o120777 << 16
     pack("a link in it.zip", {link: b"/etc/passwd"}, "in the zip is no ordinary file")
-    pack("many zeros.zip", {"progress.json": b" " * 60_000_000}, "larger than 2 MB")
+    pack("many zeros.zip", {"progress.json": b" " * 20_000_000}, "larger than 2 MB")
     pack("stored zeros.zip", {"progress.json": b" " * 2_000_001}, "larger than 2 MB", zipfile.ZIP_STORED)
-    lying = pack("many zeros, denied.zip", {"progress.json": b" " * 50_000_000}, "no zip, or a damaged one")
-    lying.write_bytes(_with_size(lying.read_bytes(), 50_000_000, 100))
-    pack("bz2.zip", {"progress.json": b" " * 50_000_000}, "packed in an unusual way", zipfile.ZIP_BZIP2)
+    lying = pack("many zeros, denied.zip", {"progress.json": b" " * 10_000_000}, "no zip, or a damaged one")
+    lying.write_bytes(_with_size(lying.read_bytes(), 10_000_000, 100))
+    pack("bz2.zip", {"progress.json": b" " * 10_000_000}, "packed in an unusual way", zipfile.ZIP_BZIP2)
     pack("bz2, denied.zip", {"progress.json": own}, "packed in an unusual way", zipfile.ZIP_BZIP2).write_bytes(
         _bz2_that_denies_its_size())  # fmt: skip
     pack("lzma.zip", {"progress.json": own}, "packed in an unusual way", zipfile.ZIP_LZMA)
@@ -269,8 +270,8 @@ def _flagged(content, bit):
 
 
 def _bz2_that_denies_its_size():
-    """A zip whose list says 100 bytes, packed by bz2, which Python's zipfile would unpack at once: 200 MB."""
-    packed, file = bz2.compress(b" " * 200_000_000), io.BytesIO()
+    """A zip whose list says 100 bytes, packed by bz2, which Python's zipfile would unpack at once: 60 MB."""
+    packed, file = bz2.compress(b" " * 60_000_000), io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("progress.json", packed)
     content = bytearray(_with_size(file.getvalue(), len(packed), 100))

@@ -1,0 +1,592 @@
+"""The map of a class: what the files say and no more, whatever is in them. Nothing of a learner's is run."""
+
+import csv
+import io
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import class_of_learners
+import pytest
+import test_browser
+from axe_playwright_python.sync_playwright import Axe
+from class_of_learners import COURSE, entry, progress, zipped
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xmatch_edu import check
+from xmatch_edu.class_map import contents, drawing, figures, names, reading, tables
+from xmatch_edu.class_map.folder import HandIn, Refused
+
+browser, page = test_browser.browser, test_browser.page
+ROOT = Path(__file__).parent.parent
+FILES = ("class_map.html", "class_map.csv", "misconceptions.csv")
+
+
+def command(*words, cwd):
+    """The command as it is given, in another process. It must end by itself: a pipe may not keep it waiting."""
+    call = [sys.executable, "-m", "xmatch_edu.class_map", *map(str, words)]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(call, cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False,
+                          env={**os.environ, "PYTHONPATH": path})  # fmt: skip
+
+
+def everything(folder):
+    """{path: what would change if somebody touched it} of all that is in a folder, links not followed."""
+    seen = {}
+    for place, folders, files in os.walk(os.fsencode(folder)):
+        for name in folders + files:
+            now = os.lstat(os.path.join(place, name))
+            whole = now.st_size, now.st_mtime_ns, now.st_mode
+            seen[os.path.join(place, name)] = whole if not stat.S_ISDIR(now.st_mode) else now.st_mode
+    return seen
+
+
+class Tables(HTMLParser):
+    """The tables of a page, as [[the text of each cell]], and all tags and attributes that it holds."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.tags, self.attributes, self.cell = [], set(), set(), None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attributes}
+        if tag == "table":
+            self.found.append([])
+        elif tag == "tr":
+            self.found[-1].append([])
+        elif tag in ("td", "th"):
+            self.cell = []
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell.append(data)
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.found[-1][-1].append("".join(self.cell))
+            self.cell = None
+
+
+def rows_of(path, **how):
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), **how))
+
+
+class Made:
+    """A class of 200 with every odd and hostile hand-in among them, and what the command made of it."""
+
+    def __init__(self, base):
+        self.folder, self.outside, self.out = base / "folder", base / "outside", base / "here" / "class-map"
+        for one in (self.folder, self.outside, base / "here"):
+            one.mkdir()
+        self.records = class_of_learners.good(self.folder, 200)
+        self.harmless = class_of_learners.harmless(self.folder, self.outside)
+        self.refused = class_of_learners.hostile(self.folder, self.outside)
+        (self.folder / "list of the class.txt").write_bytes(b"x")
+        (self.folder / "progress.spoilt-1.json").write_bytes(b"{")
+        before = everything(base)
+        self.ran = command(self.folder, cwd=base / "here")
+        after = everything(base)
+        inside = os.fsencode(self.out)
+        self.touched = {path for path in before.keys() | after.keys()
+                        if before.get(path) != after.get(path) and not path.startswith(inside)}  # fmt: skip
+        self.html = (self.out / FILES[0]).read_text("utf-8")
+        self.tables = Tables(self.html).found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return Made(tmp_path_factory.mktemp("class"))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty class folder beside the place where the command is given."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "folder"
+
+
+# --- 200 learners and those who mean harm ----------------------------------------------------------------------------
+
+
+def test_all_are_read_or_refused_and_it_is_said_how_many(made):
+    assert made.ran.returncode == 0, made.ran.stderr
+    assert len(made.records) == 200 and len(made.refused) >= 60
+    assert made.ran.stdout.splitlines() == [
+        f"Read: {200 + len(made.harmless)}. Could not be read: {len(made.refused)}, each with its reason on the page.",
+        str(made.out / "class_map.html"),
+    ]
+    assert made.ran.stderr == ""
+
+
+def test_every_hostile_hand_in_is_named_with_its_own_reason(made):
+    said = dict(made.tables[-1][1:])
+    assert made.tables[-1][0] == ["file", "reason"] and said.keys() == made.refused.keys()
+    assert {name: said[name] for name, reason in made.refused.items() if reason not in said[name]} == {}
+
+
+def test_nothing_ran_and_nothing_was_touched_outside_the_map(made):
+    assert not (made.outside / "ran").exists()
+    assert made.touched == set()
+    assert {path.name for path in made.out.iterdir()} == {*FILES, ".made_by_xmatch_edu"}
+
+
+def test_what_could_run_does_run_when_somebody_runs_it(tmp_path):
+    """Otherwise the test above would prove nothing."""
+    for name, content in class_of_learners.that_would_run(tmp_path).items():
+        if name.endswith(".py") or name.endswith(".pth"):
+            exec(content.decode(), {})
+        elif name.endswith(".pkl"):
+            class_of_learners.pickle.loads(content)
+        else:
+            exec(json.loads(content)["cells"][0]["source"], {})
+        (tmp_path / "ran").unlink()
+
+
+def test_the_table_says_what_the_files_say(made):
+    rows = rows_of(made.out / "class_map.csv")
+    seen = {(row["learner"], row["exercise"]): row for row in rows}
+    assert len(seen) == len(rows) == (200 + len(made.harmless)) * len(COURSE)
+    for name, record in made.records.items():
+        for exercise in COURSE:
+            one, row = record.get(exercise.name), seen[name, exercise.name]
+            outcome = "not yet" if one is None else "solved" if one["passed"] else "tried"
+            met = "; ".join(f"{idea} ({count})" for idea, count in one["misconceptions"].items()) if one else ""
+            assert (row["outcome"], row["attempts"]) == (outcome, str(one["attempts"] if one else 0))
+            assert row["misconceptions"] == met
+    titles = {exercise.name: chapter.TITLE for chapter in check.CHAPTERS for exercise in chapter.EXERCISES}
+    assert all(row["chapter"] == titles[row["exercise"]] for row in rows)
+
+
+def test_the_page_says_the_same_in_words_and_sums_the_columns(made):
+    chapters, exercises, *learners, solved, tried, stuck = made.tables[0]
+    assert chapters == ["learner", "solved", *(chapter.TITLE for chapter in check.CHAPTERS)]
+    assert exercises == [one.name for one in COURSE]
+    cells = {name: row for name, _, *row in learners}
+    assert len(cells) == len(learners) == 200 + len(made.harmless)
+    for name, record in made.records.items():
+        for exercise, cell in zip(COURSE, cells[name], strict=True):
+            one = record.get(exercise.name)
+            times = f"tried {one['attempts']} time{'s' if one['attempts'] > 1 else ''}" if one else ""
+            assert cell == ("not yet" if one is None else "solved" if one["passed"] else times)
+        assert [row[1] for row in learners if row[0] == name] == [str(cells[name].count("solved"))]
+    for at, _ in enumerate(COURSE):
+        column = [row[at] for row in cells.values()]
+        tries = [int(cell.split()[1]) for cell in column if cell.startswith("tried")]
+        counts = [column.count("solved"), len(tries), sum(count >= 3 for count in tries)]
+        assert [int(row[2 + at]) for row in (solved, tried, stuck)] == counts
+    assert [row[0] for row in (solved, tried, stuck)] == ["solved", "tried, not solved", "of these stuck"]
+    assert [row[1].replace(",", "") for row in (solved, tried, stuck)] == [
+        str(sum(map(int, row[2:]))) for row in (solved, tried, stuck)]  # fmt: skip
+
+
+def test_the_misconceptions_met_most_come_first_with_what_to_say(made):
+    def counted(read):
+        count = {}
+        for record in made.records.values():
+            for exercise, one in record.items():
+                for idea, times in one["misconceptions"].items():
+                    learners, all_times = count.get((exercise, idea), (0, 0))
+                    count[exercise, idea] = learners + 1, all_times + times
+        # of the harmless ones: two strange files, and many copies of one
+        copies = len(made.harmless) - 4
+        for key, learners, times in [(("labels_after", "the columns' answer"), copies, 2 * copies),
+                                     (("two_caption_loss", "either one will do"), 1, 1)]:  # fmt: skip
+            before = count.get(key, (0, 0))
+            count[key] = before[0] + learners, before[1] + times
+        return count
+
+    rows = rows_of(made.out / "misconceptions.csv")
+    found = {(row["exercise"], row["misconception"]): (int(row["learners"]), int(row["times"])) for row in rows}
+    assert found == counted(rows) and len(found) == len(rows) > 300
+    order = [(-int(row["learners"]), -int(row["times"])) for row in rows]
+    assert order == sorted(order)
+    says = {(exercise.name, idea.name): idea.says for exercise in COURSE for idea in exercise.misconceptions}
+    assert all(row["what to say"] == says[row["exercise"], row["misconception"]] for row in rows)
+    first = [[row["learners"], row["times"], row["exercise"] + row["chapter"], row["misconception"], row["what to say"]]
+             for row in rows[:12]]  # fmt: skip
+    assert made.tables[1][1:] == first
+    by_chapter = [row for table in made.tables[2:-2] for row in table[1:]]
+    assert len(by_chapter) == len(rows) and [row[2] for row in by_chapter] == sorted(
+        (row[2] for row in by_chapter), key=[one.name + title for title, one in _course()].index)  # fmt: skip
+
+
+def _course():
+    return [(chapter.TITLE, one) for chapter in check.CHAPTERS for one in chapter.EXERCISES]
+
+
+def test_who_is_stuck_is_listed_by_attempts(made):
+    rows = made.tables[-2][1:]
+    expected = {(name, exercise): one["attempts"] for name, record in made.records.items()
+                for exercise, one in record.items() if one["attempts"] >= 3 and not one["passed"]}  # fmt: skip
+    expected |= {(name, "labels_after"): 4 for name, strange in made.harmless.items()
+                 if name not in ("strange", "10,000 exercises", "half a letter", "nothing tried")}  # fmt: skip
+    titles = {one.name + title: one.name for title, one in _course()}
+    assert {(name, titles[where]): int(attempts) for attempts, name, where, _ in rows} == expected
+    assert len(rows) == len(expected) > 100
+    assert [int(row[0]) for row in rows] == sorted((int(row[0]) for row in rows), reverse=True)
+
+
+def test_strange_names_are_counted_and_never_shown(made):
+    for name, strange in made.harmless.items():
+        told = f"<li><bdi>{drawing.tag('i', name).text}</bdi>: {strange:,}</li>"
+        assert (told in made.html) == bool(strange)
+    for one in FILES:
+        text = (made.out / one).read_text("utf-8")
+        assert "not of this course" not in text and "alert" not in text and "\ud800" not in text
+
+
+def test_no_name_becomes_markup_or_turns_a_line_around(made):
+    page = Tables(made.html)
+    assert not page.tags & {"script", "img", "svg", "iframe", "object", "embed", "link", "form", "base"}
+    assert not [name for name in page.attributes if name.startswith("on") or name in ("src", "srcdoc", "action")]
+    assert re.findall(r'href="([^#][^"]*)"', made.html) == [] and "url(" not in made.html
+    assert "content=\"default-src 'none'; style-src 'unsafe-inline'\"" in made.html
+    shown = {row[0] for row in made.tables[0]}
+    assert made.harmless.keys() <= shown
+    for one in FILES:
+        text = (made.out / one).read_bytes().decode("utf-8-sig")
+        assert [letter for letter in set(text) if not letter.isprintable() and letter not in "\r\n"] == []
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_cell_is_a_formula_wherever_the_spreadsheet_parts(made, delimiter):
+    for one in FILES[1:]:
+        assert (made.out / one).read_bytes().startswith(b"\xef\xbb\xbf")
+        lines = io.StringIO((made.out / one).read_bytes().decode("utf-8-sig"), newline="")
+        for row in csv.reader(lines, delimiter=delimiter):
+            assert not [cell for cell in row if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "＝"))]
+    learners = {row["learner"] for row in rows_of(made.out / "class_map.csv")}
+    assert {"'=HYPERLINK(1)", "'-2+3", "'@SUM(1);=1+1", "Anna Abe"} <= learners
+
+
+def test_what_is_no_hand_in_is_left_aside(made):
+    assert "no hand-in: <bdi>list of the class.txt</bdi>, <bdi>progress.spoilt-1.json</bdi>." in made.html
+
+
+def test_a_second_run_gives_the_same_bytes_in_place_of_the_first(made):
+    first = [(made.out / one).read_bytes() for one in FILES]
+    again = command(made.folder, cwd=made.out.parent)
+    assert again.returncode == 0 and [(made.out / one).read_bytes() for one in FILES] == first
+
+
+def test_no_hand_in_takes_much_memory(made):
+    """What is refused for its size is refused before it is there: 60 MB of zeros, a list of 4 MB, depth without end."""
+    tracemalloc.start()
+    try:
+        for one in sorted(made.refused):
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            with pytest.raises(Refused):
+                path = made.folder / one
+                reading.parse("x", contents.read(HandIn("x", "x", path, zipped=path.suffix == ".zip")))
+                raise Refused  # refused for its name alone, which nobody asked for here
+            assert tracemalloc.get_traced_memory()[1] - before < 20_000_000, one
+    finally:
+        tracemalloc.stop()
+
+
+# --- pseudonyms ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_names(folder):
+    """A class in which every name that the output could betray is an odd word."""
+    records = class_of_learners.good(folder, 40)
+    (folder / "Mallory Quux.zip").write_bytes(b"no zip")
+    (folder / "Mallory Frob.json").write_bytes(progress(**{"Peggy Blarg": "x"}))
+    for name in ("Trent Xyzzy.json", "trent xyzzy.zip"):
+        (folder / name).write_bytes(b"")
+    (folder / "Wendy Plugh").mkdir()
+    (folder / "essay of Victor Waldo.txt").write_bytes(b"x")
+    strange = entry(misconceptions={"Peggy Blarg": 1})
+    (folder / "Oscar Fnord.json").write_bytes(progress(labels_after=strange, **{"Peggy Blarg": entry()}))
+    people = [*records, "Mallory Quux", "Mallory Frob", "Trent Xyzzy", "Wendy Plugh", "Oscar Fnord"]
+    return folder, people
+
+
+def test_with_pseudonyms_no_name_is_anywhere(with_names, tmp_path):
+    folder, people = with_names
+    ran = command(folder, "--pseudonyms", "--out", tmp_path / "out", cwd=tmp_path / "here")
+    assert ran.returncode == 0, ran.stderr
+    words = {word for name in [*people, "Peggy Blarg", "Victor Waldo"] for word in name.casefold().split()} | {"essay"}
+    written = {one: (tmp_path / "out" / one).read_text("utf-8-sig") for one in FILES}
+    assert "Names are replaced by numbers" in written["class_map.html"]
+    assert "because it is no hand-in: 1 file." in written["class_map.html"]
+    for text in [*written.values(), ran.stdout, ran.stderr]:
+        assert words & set(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text.casefold())) - {"li"} == set()
+        assert str(folder) not in text
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*FILES, ".made_by_xmatch_edu"}
+    shown = Tables(written["class_map.html"]).found
+    numbers = [row[0] for row in shown[0][2:-3]]
+    failed = [row[0] for row in shown[-1][1:]]
+    assert sorted({*numbers, *failed}) == [f"learner {n:02}" for n in range(1, 46)] and len(failed) == 5
+    assert numbers == sorted(numbers) and failed == sorted(failed)
+
+
+def test_pseudonyms_are_dealt_anew_and_say_nothing_of_the_order(with_names):
+    folder, _ = with_names
+    found = reading.read(folder)
+    hidden = [names.hide(found) for _ in range(3)]
+    dealt = [{str(one.tries): one.name for one in each.learners} for each in hidden]
+    assert dealt[0].keys() == {str(one.tries) for one in found.learners}, "the same rows"
+    in_order = [[one[str(learner.tries)] for learner in found.learners] for one in dealt]
+    assert len({tuple(one) for one in in_order}) == 3 and all(one != sorted(one) for one in in_order)
+    twice = [one.name for one in hidden[0].refused if "same name" in one.reason]
+    assert len(twice) == 2 and twice[0] == twice[1], "one person, one number"
+
+
+# --- what a small folder shows ---------------------------------------------------------------------------------------
+
+
+def test_the_course_s_own_file_is_understood(folder, monkeypatch):
+    """Written by the check itself, with an idea that only the last look finds."""
+    (folder / "Anna").mkdir()
+    monkeypatch.chdir(folder / "Anna")
+    check.labels_after(lambda p: p)
+    check.running_log_sum_exp(lambda pieces: check.running_log_sum_exp.right(list(pieces)))
+    record = json.loads((folder / "Anna" / "progress.json").read_text("utf-8"))["exercises"]
+    found = reading.read(folder)
+    assert found.refused == found.aside == [] and [one.name for one in found.learners] == ["Anna"]
+    assert found.learners[0].strange == 0
+    assert {name: one.met for name, one in found.learners[0].tries.items()} == {
+        name: one["misconceptions"] for name, one in record.items()}  # fmt: skip
+    assert {(one.exercise, one.idea, bool(one.says)) for one in figures.met(found.learners)} == {
+        ("labels_after", "the columns' answer", True),
+        ("running_log_sum_exp", "the pieces are kept", True),
+    }
+
+
+def test_stuck_means_three_attempts_and_not_solved(folder):
+    (folder / "A.json").write_bytes(progress(newton=entry(2), diagnose=entry(3), unit_half=entry(3, True)))
+    (folder / "B.json").write_bytes(progress(newton=entry(7), diagnose=entry(0)))
+    found = reading.read(folder).learners
+    rows = [(learner.name, exercise, one.attempts) for learner, _, exercise, one in figures.stuck(found)]
+    assert rows == [("B", "newton", 7), ("A", "diagnose", 3)]
+    assert figures.column(found, "newton") == (0, 2, 1) and figures.column(found, "diagnose") == (0, 1, 1)
+    assert figures.column(found, "unit_half") == (1, 0, 0)
+
+
+def test_a_class_without_trouble_is_told_so(folder):
+    (folder / "A.json").write_bytes(progress())
+    text = drawing.page(reading.read(folder))
+    for words in ("No misconception was met.", "Nobody is.", "Every hand-in could be read.", "1 learner, 54 exercises"):
+        assert words in text
+    assert "Left aside" not in text and "Read, but" not in text
+
+
+def test_an_earlier_map_and_hidden_files_are_nobody(folder, tmp_path):
+    (folder / "Anna.json").write_bytes(progress())
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / ".hidden.json").write_bytes(b"x")
+    for _ in range(2):
+        assert command(folder, "--out", folder / "map", cwd=tmp_path / "here").returncode == 0
+    found = reading.read(folder)
+    assert [one.name for one in found.learners] == ["Anna"] and found.refused == []
+    assert found.aside == [".DS_Store", ".hidden.json", "map"]
+
+
+def test_accents_in_either_spelling_are_one_name(folder):
+    (folder / "Zoe\u0308.json").write_bytes(progress())
+    (folder / "ZO\u00cb.zip").write_bytes(b"")
+    (folder / "Zoe.json").write_bytes(progress())
+    found = reading.read(folder)
+    assert [one.name for one in found.learners] == ["Zoe"] and len(found.refused) == 2
+
+
+def test_a_file_that_may_not_be_opened_harms_no_other(folder, monkeypatch):
+    for name in ("A.json", "B.json", "C.json", "D.json"):
+        (folder / name).write_bytes(progress())
+
+    def opens(path, *more, **options):
+        if path.name == "B.json":
+            raise PermissionError(13, "Permission denied", str(path))
+        if path.name == "C.json":
+            raise MemoryError(str(path))
+        return open(path, *more, **options)
+
+    monkeypatch.setattr(contents, "open", opens, raising=False)
+    found = reading.read(folder)
+    assert [one.name for one in found.learners] == ["A", "D"]
+    assert [(one.shown, one.reason) for one in found.refused] == [
+        ("B.json", "It could not be opened: Permission denied."),
+        ("C.json", "It could not be read (MemoryError)."),
+    ]
+
+
+# --- any bytes at all ------------------------------------------------------------------------------------------------
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=4), inside, max_size=3),
+    max_leaves=6,
+)
+COUNTS = st.integers(0, 3) | st.integers(-1, 3) | VALUES
+NEARLY = {
+    "attempts": COUNTS,
+    "passed": st.booleans(),
+    "misconceptions": st.dictionaries(st.text(max_size=3), COUNTS, max_size=2),
+}
+ENTRIES = st.fixed_dictionaries(NEARLY) | st.fixed_dictionaries({}, optional=NEARLY) | VALUES
+RECORDS = st.fixed_dictionaries({
+    "version": st.just(1) | st.just(1) | VALUES,
+    "exercises": st.dictionaries(st.sampled_from(["newton", "x", ""]), ENTRIES, max_size=2) | VALUES,
+})  # fmt: skip
+
+
+def learner_or_reason(content):
+    try:
+        return reading.parse("x", content)
+    except Refused as reason:
+        assert str(reason).endswith(".")
+        return None
+
+
+@given(RECORDS | VALUES)
+def test_any_json_is_a_learner_or_is_refused(record):
+    one = learner_or_reason(json.dumps(record).encode())
+    if one is not None:
+        assert one.tries.keys() <= record["exercises"].keys() and record["version"] == 1
+        for tries in one.tries.values():
+            assert type(tries.solved) is bool and 0 <= tries.attempts <= 1_000_000
+        drawing.page(reading.Class([one], [], []))
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_learner_or_are_refused(content):
+    learner_or_reason(content)
+    learner_or_reason(progress(newton=entry())[:40] + content)
+
+
+@given(st.data())
+def test_a_zip_with_any_byte_changed_is_read_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "changed.zip"
+    zipped(path, {"work/progress.json": progress(newton=entry()), "work/01.ipynb": b"{}"},
+           data.draw(st.sampled_from([zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])))  # fmt: skip
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.sampled_from([None, len(content) // 2, len(content) - 30]))])
+    try:
+        assert len(contents.read(HandIn("x", "x", path, zipped=True))) < contents.MOST
+    except Refused as reason:
+        assert str(reason).endswith((".", "one."))
+
+
+@settings(max_examples=100)
+@given(st.text(min_size=1))
+def test_any_name_can_be_shown(tmp_path_factory, name):
+    shown = names.readable(name)
+    assert all(letter.isprintable() or letter in "\u200c\u200d" for letter in shown)
+    one = reading.Learner(shown, {}, strange=1)
+    text = drawing.page(reading.Class([one], [reading.NotRead(shown, shown, "It is empty.")], [shown]))
+    assert Tables(text).found[0][2][0] == shown
+    folder = tmp_path_factory.getbasetemp()
+    tables.write(folder, reading.Class([one], [], []))
+    assert rows_of(folder / "class_map.csv")[0]["learner"].removeprefix("'") == shown.removeprefix("'")
+
+
+# --- where it cannot be done -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words", "sentence"),
+    [
+        (lambda base: None, ["../nowhere"], "is not there"),
+        (lambda base: (base / "file").write_bytes(b""), ["../file"], "is no folder"),
+        (lambda base: None, ["../folder"], "holds no hand-in"),
+        (lambda base: (base / "folder" / "x.txt").write_bytes(b""), ["../folder"], "holds no hand-in"),
+        (lambda base: (base / "folder" / "A.json").write_bytes(progress()), ["../folder", "--out", "../folder"],
+         "holds other files"),
+        (lambda base: (base / "folder" / "A.json").write_bytes(progress()), ["../folder", "--out", "../folder/A.json"],
+         "is a file. Choose a folder"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said_in_a_sentence(folder, tmp_path, prepare, words, sentence):
+    prepare(tmp_path)
+    before = everything(tmp_path)
+    ran = command(*words, cwd=tmp_path / "here")
+    assert ran.returncode == 1 and sentence in ran.stderr and ran.stderr.count("\n") == 1
+    assert ran.stdout == "" and everything(tmp_path) == before
+
+
+def test_started_among_the_hand_ins_it_runs_none_of_them(folder, tmp_path):
+    """Python looks for modules where it is started; a learner's folder may bear the name of one."""
+    for name in ("argparse", "json", "zipfile", "numpy", "torch", "secrets"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(class_of_learners.RAN.format(str(tmp_path / "ran")), "utf-8")
+        (folder / name / "progress.json").write_bytes(progress())
+    for where in (folder, folder / "json"):
+        ran = command(folder, cwd=where)
+        assert ran.returncode == 1 and "Start this from another folder" in ran.stderr
+        assert not (tmp_path / "ran").exists() and not (where / "class-map").exists()
+    assert command(folder, cwd=tmp_path / "here").returncode == 0 and not (tmp_path / "ran").exists()
+
+
+# --- in a browser ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_and_its_ears_are_content(page, made, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.goto((made.out / "class_map.html").as_uri())
+    assert page.title() == "Class map"
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    # All kinds of cells stand in the first rows; with 11,000 of them axe would take half a minute.
+    page.evaluate("document.querySelectorAll('tbody tr:nth-child(n + 25)').forEach(one => one.remove())")
+    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    ink, paper = page.evaluate("(style => [style.color, style.backgroundColor])(getComputedStyle(document.body))")
+    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ink, paper)]
+    assert (light[0] < light[1]) == (scheme == "light")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1024, 768)])
+def test_the_map_fits_the_window_and_moves_by_keyboard(page, made, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto((made.out / "class_map.html").as_uri())
+    box = page.locator(".of-map").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "only the table scrolls sideways"
+    corners = ["thead th[scope=col] >> nth=2", "tfoot td >> nth=0", "tbody th >> nth=0"]
+    before = [page.locator(f".matrix {one}").bounding_box() for one in corners]
+    page.focus(".of-map")
+    for key in ("PageDown", "ArrowRight", "End"):
+        page.keyboard.press(key)
+    for _ in range(100):  # it glides there
+        if page.evaluate("document.querySelector('.of-map').scrollTop") > 500:
+            break
+        page.wait_for_timeout(50)
+    after = [page.locator(f".matrix {one}").bounding_box() for one in corners]
+    for now, then, side in zip(after, before, "yyx", strict=True):
+        assert now[side] == pytest.approx(then[side], abs=1), "names and sums stay in sight"
+    reached = []
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.className || document.activeElement.tagName"))
+    assert {"scroll of-map", "scroll of-ideas", "scroll of-stuck", "scroll of-files", "SUMMARY", "A"} <= set(reached)
+
+
+def test_the_outcomes_are_told_apart_without_colour(page, made):
+    page.goto((made.out / "class_map.html").as_uri())
+    sign = "kind => getComputedStyle(document.querySelector(`.matrix td.${kind}`), '::before').content"
+    assert [page.evaluate(sign, kind) for kind in "stn"] == ['"✓"', "none", '"·"']
+    line = "kind => getComputedStyle(document.querySelector(`.matrix td.${kind}`)).textDecorationLine"
+    assert [page.evaluate(line, kind) for kind in ("t:not(.k)", "k")] == ["none", "underline"]
+    grey = page.evaluate("""() => ["s", "t:not(.k)", "k", "n"].map(kind => {
+        const [r, g, b, a] = getComputedStyle(document.querySelector(`.matrix td.${kind}`)).backgroundColor
+            .match(/[\\d.]+/g).map(Number);
+        return a === 0 ? 255 : 0.2126 * r + 0.7152 * g + 0.0722 * b; })""")
+    assert grey[0] < 110 and 160 < grey[2] < 190 and 220 < grey[1] < 245 and grey[3] == 255
