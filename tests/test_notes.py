@@ -69,6 +69,42 @@ def test_the_notes_hold_every_misconception_and_what_the_check_says(made, chapte
         assert plain(line) in text
 
 
+NUMBER = re.compile(r"(?<![\w.,·])\d[\d,]*(?:\.\d+)?(?![\w⁰¹²³⁴⁵⁶⁷⁸⁹⁻])")
+
+
+def numbers(text):
+    """[(the number, how many decimals it is given with)]"""
+    text = re.sub(r"[Cc]hapters? \d\d( and \d\d)?", "", text)
+    found = [one.rstrip(",").replace(",", "") for one in NUMBER.findall(text)]
+    return [(float(one), len(one.partition(".")[2])) for one in found]
+
+
+def shown(chapter):
+    """All that a chapter says and prints."""
+    outputs = [str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+               for cell in chapter.cells if cell.cell_type == "code" for output in cell.outputs]  # fmt: skip
+    return "\n".join([cell.source for cell in chapter.cells] + outputs)
+
+
+def backed(chapter, text):
+    """The numbers of `text` that the chapter does not show, rounded alike. Single digits are left to the reader."""
+    known = [number for number, _ in numbers(shown(chapter))]
+    return [number for number, decimals in numbers(text)
+            if (number >= 10 or decimals) and all(round(one, decimals) != number for one in known)]  # fmt: skip
+
+
+@CHAPTERS
+def test_each_figure_in_the_answers_is_one_that_the_chapter_shows(chapter):
+    for asked, answer, _ in notes.PROMPT.findall(written(chapter)):
+        assert not backed(chapter, f"{asked} {answer}"), asked
+    for _, idea, say in notes.IDEA.findall(written(chapter)):
+        assert not backed(chapter, say), idea
+
+
+def test_a_figure_that_no_chapter_shows_is_found():
+    assert backed(LABELS, "It is 1.5744, or 4.91, and 4.92 for 33 pairs of 32,768.") == [4.92, 33]
+
+
 def spoilt(old, new):
     """The notes of a chapter whose notebook says `new` where it said `old`."""
     notebook = nbformat.from_dict(LABELS.notebook)
