@@ -121,13 +121,13 @@ def test_frames_stand_on_the_matches():
 
 
 def test_matching_panels_show_what_the_loops_compute():
-    picture = plots.matching_panels(S, scale=2.0, pictures=PICTURES, captions=CAPTIONS)
+    picture = plots.matching_panels(2.0 * S, pictures=PICTURES, captions=CAPTIONS)
     shown = [ax.images[0].get_array() for ax in picture.figure.axes]
     assert len(shown) == 5
     scores, rows, columns, labels, gradient = shown
-    assert np.array_equal(scores, S) and np.array_equal(labels, np.eye(3))
+    assert np.array_equal(scores, 2.0 * S) and np.array_equal(labels, np.eye(3))
     assert np.allclose(rows.sum(axis=1), 1) and np.allclose(columns.sum(axis=0), 1)
-    assert np.allclose(gradient, 2.0 * ((rows - labels) / 3 + (columns - labels) / 3) / 2)
+    assert np.allclose(gradient, ((rows - labels) / 3 + (columns - labels) / 3) / 2)
 
 
 def test_a_picture_carries_its_words_into_the_notebook():
@@ -245,15 +245,15 @@ def filled(picture):
 
 
 def test_shapes_draw_a_cell_for_each_number_and_dots_for_what_broadcasting_copies():
-    flat = plots.shapes(("images", "N D"), "@", ("texts.T", "D M"), "→", ("S", "N M"), N=4, M=3, D=5)
+    flat = plots.shapes(("images", "N D"), "@", ("texts.T", "D M"), "→", ("S", "N M"))
     assert filled(flat) == (4 * 5 + 5 * 3 + 4 * 3, 0)
     assert repr(flat) == "Shapes drawn as boxes of cells: images (N, D) @ texts.T (D, M) → S (N, M)."
     assert {"N", "D", "M", "S", "@"} <= set(words(flat))
-    stretched = plots.shapes(("images", "N (M) D"), N=4, M=3, D=5)
+    stretched = plots.shapes(("images", "N (M) D"))
     front, top, side = 4 * 3, 3 * 5, 4 * 5
     assert filled(stretched) == (4 + 5, front + top + side - 4 - 5)  # one column of the front and one row of the top
     assert "images (N, 1, D)" in repr(stretched)
-    other = plots.shapes(("texts", "(N) M D"), N=4, M=3, D=5)
+    other = plots.shapes(("texts", "(N) M D"))
     assert filled(other) == (3 + 3 * 5 + 5, (4 - 1) * (3 + 5))  # the uppermost row, the whole top, its end
     assert repr(plots.shapes(("row", "D"))) == "Shapes drawn as boxes of cells: row (D,)."
     for wrong in ("", "N Q", "N M D N", "(N"):
@@ -295,7 +295,7 @@ def test_amounts_read_as_people_write_them(value, unit, said):
 
 def test_boxes_stand_apart_inside_the_picture_in_the_colour_of_what_they_count():
     picture = plots.shapes(
-        ("a long name for a column", "N"), ("pairs", "N M D"), ("texts", "M D"), ("none", "D"), N=4, M=3, D=5
+        ("a long name for a column", "N"), ("pairs", "N M D"), ("texts", "M D"), ("none", "D")
     )
     ax = picture.figure.axes[0]
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()

@@ -6,6 +6,7 @@ All of it also runs on a CPU, with small sizes and into another folder, so that 
 import json
 import os
 import re
+import statistics
 import time
 
 import numpy as np
@@ -98,16 +99,16 @@ def parts(n, dtype, device):
     return found
 
 
-def without_waiting(call, repeats=7):
-    """Seconds until Python goes on, the median: on a GPU the work has hardly begun then."""
+def without_waiting(call):
+    """Seconds until Python goes on, the median of seven: on a GPU the work has hardly begun then."""
     times = []
-    for _ in range(repeats):
+    for _ in range(7):
         measure.synchronize()
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
     measure.synchronize()
-    return sorted(times)[repeats // 2]
+    return statistics.median(times)
 
 
 def checks(device):

@@ -110,7 +110,7 @@ class Caller:
 
 
 def forgets(function, place):
-    """Is the argument at `place` never looked at, or overwritten first? -> bool; False where there is no bytecode."""
+    """Does a function never look at its argument at `place`, or overwrite it first? -> bool; False without bytecode."""
     code = getattr(function, "__code__", None)
     if code is None or code.co_argcount <= place or code.co_varnames[place] in code.co_cellvars:
         return False

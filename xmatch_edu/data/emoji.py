@@ -20,8 +20,6 @@ from PIL import Image
 
 from xmatch_edu import inputs
 
-CREDIT = "Twemoji graphics © 2019 Twitter, Inc and other contributors, CC-BY 4.0. They were resized."
-
 # On white, white emoji vanish, and on black, black ones. On this grey every picture stands out.
 BACKGROUND = (190, 190, 190)
 

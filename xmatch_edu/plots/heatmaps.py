@@ -61,16 +61,16 @@ def heatmap(matrix, *, kind="scores", pictures=None, captions=None, labels=None,
     return panels([(title, matrix, kind)], pictures=pictures, captions=captions, labels=labels)
 
 
-def matching_panels(scores, labels=None, *, scale=1.0, pictures=None, captions=None):
+def matching_panels(scores, labels=None, *, pictures=None, captions=None):
     """S, P(text | image), P(image | text), labels and gradient beside each other, from one score matrix -> Picture.
 
-    scores (N, M) array; labels and scale as in `loops.matching_loss`; the gradient is that of both directions, mean.
+    scores (N, M) array; labels as in `loops.matching_loss`; the gradient is that of both directions, mean.
     pictures (N, S, S, 3) uint8; captions: M strings. Errors: those of `loops.matching_loss` and `heatmap`.
     """
     scores, labels = _matrix(scores, "scores"), _array(labels)
-    rows = loops.matching_steps(scores, labels, scale=scale)
-    columns = loops.matching_steps(scores, labels, scale=scale, direction="text_to_image")
-    gradient = loops.matching_gradient(scores, labels, scale=scale)
+    rows = loops.matching_steps(scores, labels)
+    columns = loops.matching_steps(scores, labels, direction="text_to_image")
+    gradient = loops.matching_gradient(scores, labels)
     return panels(
         [
             ("scores S", scores, "scores"),

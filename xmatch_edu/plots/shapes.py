@@ -10,18 +10,18 @@ from xmatch_edu.plots.picture import Picture
 # What an axis counts: images blue, texts orange, a cell for each pair of them green. Each has its own lightness too.
 _COLOURS = {"images": "#4477aa", "texts": "#ee9944", "pairs": "#88cc99", "neither": "#cccccc"}
 _GHOST = {"facecolor": "none", "edgecolor": "#999999", "linestyle": ":", "linewidth": 0.8}
+_LENGTHS = {"N": 4, "M": 3, "D": 5, "1": 1}  # so many cells are drawn
 _DEPTH = (0.42, 0.34)  # where the third axis goes, in cells: to the right and up
 
 
-def shapes(*parts, N=4, M=3, D=5):
+def shapes(*parts):
     """Arrays as boxes, from left to right, with signs between them -> Picture.
 
     parts: a sign such as "·" or "→", or (name, axes), axes being letters such as "N D" or "N (M) D". The first axis
     goes down, the second to the right, the third into the depth; one alone goes to the right. A letter in brackets is
-    an axis of length 1 that broadcasting stretches: its copies are dotted. N, M, D: how many cells are drawn.
+    an axis of length 1 that broadcasting stretches: its copies are dotted.
     Errors: ValueError naming axes.
     """
-    lengths = {"N": N, "M": M, "D": D, "1": 1}
     figure = Figure(figsize=(1, 1))
     ax = figure.add_axes((0, 0, 1, 1))
     at, low, high, words = 0.0, -1.0, 1.0, []
@@ -35,7 +35,7 @@ def shapes(*parts, N=4, M=3, D=5):
         letters = axes.split()
         if not 1 <= len(letters) <= 3 or not all(re.fullmatch(r"[NMD1]|\([NMD]\)", letter) for letter in letters):
             raise ValueError(f"axes must be one to three of N, M, D, 1 or a letter in brackets; got {axes!r}")
-        width, top, bottom = _box(ax, at, name, letters, lengths)
+        width, top, bottom = _box(ax, at, name, letters)
         at += max(width, 0.2 * len(name)) + 0.5
         low, high = min(low, bottom), max(high, top)
         shape = ", ".join("1" if "(" in letter else letter for letter in letters)
@@ -46,12 +46,12 @@ def shapes(*parts, N=4, M=3, D=5):
     return Picture(figure, "Shapes drawn as boxes of cells: " + " ".join(words) + ".")
 
 
-def _box(ax, left, name, letters, lengths):
+def _box(ax, left, name, letters):
     """One array, centred on the height 0 -> its width, top and bottom, names included."""
     down, right, deep = {1: [None, 0, None], 2: [0, 1, None], 3: [0, 1, 2]}[len(letters)]
     names = ["1" if axis is None else letters[axis] for axis in (down, right, deep)]
-    rows, columns, depth = (lengths[name.strip("()")] for name in names)
-    real = [1 if "(" in name else lengths[name] for name in names]
+    rows, columns, depth = (_LENGTHS[name.strip("()")] for name in names)
+    real = [1 if "(" in name else _LENGTHS[name] for name in names]
     depth_x, depth_y = (_DEPTH[0] * depth, _DEPTH[1] * depth) if deep is not None else (0, 0)
     top = (rows - depth_y) / 2
 
