@@ -1,4 +1,7 @@
-"""Pictures of arrays by their axes: a box of cells, so that a shape is seen before it is computed."""
+"""Pictures of arrays by their axes: a box of cells, so that a shape is seen before it is computed.
+
+N: images    M: texts    D: features
+"""
 
 import re
 
