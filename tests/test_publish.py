@@ -214,6 +214,8 @@ def test_in_a_solved_notebook_each_stub_is_filled_and_all_else_is_the_same(made,
     nbformat.validate(filled)
     stubs = {one.cell: one for one in chapter.exercises}
     assert len(filled.cells) == len(chapter.cells)
+    runs = [place for place, cell in enumerate(chapter.cells) if cell.cell_type == "code"]
+    assert runs[len(runs) - len(stubs):] == list(stubs), "a stored output below a solution may not be true any more"
     for place, (cell, ours) in enumerate(zip(filled.cells, chapter.cells, strict=True)):
         if place not in stubs:
             assert cell == ours
