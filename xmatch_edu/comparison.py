@@ -13,7 +13,6 @@ N: pairs of a batch    D: features
 """
 
 import json
-import os
 import platform
 import statistics
 import time
@@ -31,6 +30,7 @@ from xmatch_edu import losses, models, recorded, training
 from xmatch_edu.data import emoji
 from xmatch_edu.data.words import Vocabulary
 from xmatch_edu.labels import class_labels, same_class_mask
+from xmatch_edu.launch.working_copy import write
 from xmatch_edu.scores import cosine_scores
 
 FILE = "emoji/comparison.json"
@@ -173,9 +173,7 @@ def _fill(rows, wanted, pool, path):
         saved = {"date": date.today().isoformat(), "command": "python -m xmatch_edu.comparison",
                  "versions": {"python": platform.python_version(), "torch": torch.__version__},
                  "pairs_seen": PAIRS_SEEN, "rows": rows}  # fmt: skip
-        fresh = path.with_suffix(".part")
-        fresh.write_text(json.dumps(saved, indent=1) + "\n", "utf-8")
-        os.replace(fresh, path)
+        write(path, (json.dumps(saved, indent=1) + "\n").encode())
 
 
 def best_rate(rows, name):

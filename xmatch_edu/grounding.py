@@ -31,6 +31,7 @@ import torch.nn.functional as F
 from xmatch_edu import losses, models, recorded, scores
 from xmatch_edu.data import shapes
 from xmatch_edu.labels import same_class_mask
+from xmatch_edu.launch.working_copy import write
 
 KINDS = {"colour": shapes.COLOUR, "size": shapes.SIZE, "shape": shapes.SHAPE}
 SEEDS = range(5)
@@ -225,7 +226,7 @@ def record(folder=recorded.FOLDER, *, seeds=SEEDS, count=4000, steps=STEPS, gall
         "scenes": count, "steps": steps, "rows": rows,
     }  # fmt: skip
     path = Path(folder) / FILE
-    path.write_text(json.dumps(run) + "\n", "utf-8")
+    write(path, (json.dumps(run) + "\n").encode())
     return path
 
 

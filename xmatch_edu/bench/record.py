@@ -4,7 +4,6 @@ All of it also runs on a CPU, with small sizes and into another folder, so that 
 """
 
 import json
-import os
 import re
 import statistics
 import time
@@ -17,6 +16,7 @@ from xmatch_edu.bench import tiles
 from xmatch_edu.bench.contenders import CONTENDERS, features
 from xmatch_edu.bench.report import Progress, surroundings
 from xmatch_edu.bench.rounds import measure as side_by_side
+from xmatch_edu.launch.working_copy import write
 
 SIZES = [1024, 2048, 4096, 8192, 16384, 32768]
 WIDTH = 256
@@ -69,10 +69,8 @@ def record_tiles(folder=recorded.TILES, device="cuda", *, sizes=TILES, rounds=9,
 
 def _write(run, folder):
     path = folder / (re.sub(r"[^a-z0-9]+", "-", run["device"].lower()).strip("-") + ".json")
-    fresh = path.with_name(path.name + ".part")
     folder.mkdir(exist_ok=True)
-    fresh.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
-    os.replace(fresh, path)
+    write(path, (json.dumps(run, indent=1) + "\n").encode())
     return path
 
 
