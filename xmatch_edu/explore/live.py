@@ -29,8 +29,9 @@ def colours(name):
 def figure(kind, state, *, alt, png, name="explorer"):
     """A live picture as a piece of a page, alive without kernel or network -> str of HTML.
 
-    kind: a LivePicture's class. state: its traits, as `LivePicture.page_state` gives them. alt, png: of the still
-    picture, which a page without JavaScript shows. name: of this figure, another for each figure of a page.
+    kind: a LivePicture's class, or a picture of it (anywidget gives each picture a class of its own, whose `_esm` is
+    no text). state: its traits, as `LivePicture.page_state` gives them. alt, png: of the still picture, which a page
+    without JavaScript shows. name: of this figure, another for each figure of a page.
     """
     return _FIGURE.format(
         name=name, alt=html.escape(alt), png=base64.b64encode(png).decode(), script=kind._esm,
@@ -75,7 +76,7 @@ class LivePicture(anywidget.AnyWidget):
         picture = self.still()
         return _WHOLE.format(
             title=html.escape(title or self._title), credit=html.escape(credit),
-            figure=figure(type(self), self.page_state(), alt=picture.alt, png=picture.png()),
+            figure=figure(self, self.page_state(), alt=picture.alt, png=picture.png()),
         )  # fmt: skip
 
     def save(self, path, *, title=None, credit=""):
