@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ BARE = {  # room -> what must not be needed to import it
     "launch.doctor": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
     "__main__": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
 }
-KNOWS = {  # file, or a room as a whole -> the only rooms of the package that it may import
+KNOWS = {  # file, or a folder as a whole -> the only rooms of the package that it may import
     "__init__": set(),
     "__main__": {"launch"},
     "launch": {"launch"},
@@ -150,6 +151,12 @@ def room_of(file):
     return file.split("/")[0].removesuffix(".py")
 
 
+def around(file):
+    """The file's name, then the folders around it."""
+    path = Path(file).with_suffix("")
+    return [path.as_posix(), *(folder.as_posix() for folder in path.parents)]
+
+
 @pytest.mark.parametrize("room", BARE)
 def test_a_room_imports_without_what_it_must_not_need(room):
     blocked = f"import sys; sys.modules.update(dict.fromkeys({BARE[room]}))"  # None makes an import fail
@@ -168,12 +175,12 @@ def known_by(file):
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_knows_only_the_floors_below(file):
-    name = file.removesuffix(".py")
-    assert known_by(file) <= KNOWS[name if name in KNOWS else room_of(file)]
+    (name,) = islice((name for name in around(file) if name in KNOWS), 1)
+    assert known_by(file) <= KNOWS[name]
 
 
 def test_a_floor_for_a_file_that_is_gone_is_gone():
-    assert not KNOWS.keys() - {file.removesuffix(".py") for file in FILES} - {room_of(file) for file in FILES}
+    assert not KNOWS.keys() - {name for file in FILES for name in around(file)}
 
 
 def test_the_page_of_the_house_has_each_room_on_its_floor():
