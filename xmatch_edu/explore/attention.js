@@ -298,7 +298,7 @@ function render({ model, el }) {
   };
   arrowKeys(canvas, grid, () => [Math.floor(canvas.dataset.region / grid), canvas.dataset.region % grid], point);
   canvas.onpointerdown = canvas.onpointermove = (event) => {
-    const box = canvas.getBoundingClientRect(), x = event.clientX - box.left - EDGE, y = event.clientY - box.top - EDGE;
+    const [x, y] = inside(canvas, event).map((along) => along - EDGE);
     const [from, size] = x < side + GAP / 2 ? [0, cell] : [side + GAP, SMALL / grid];  // on either picture
     point(Math.floor(y / size), Math.floor((x - from) / size));
   };

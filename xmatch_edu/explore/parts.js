@@ -54,6 +54,12 @@ function fit(canvas, context, { width, height }) {
   context.setTransform(dpr, 0, 0, dpr, 0, 0);
 }
 
+// Where the pointer is, in the canvas's own pixels, however much the page enlarges it: a slide is scaled as a whole.
+function inside(canvas, event) {
+  const box = canvas.getBoundingClientRect(), scale = box.width / parseFloat(canvas.style.width);
+  return [(event.clientX - box.left) / scale, (event.clientY - box.top) / scale];
+}
+
 const font = (context, size) => { context.font = `${size}px system-ui, sans-serif`; };
 
 function cut(context, words, room) {
@@ -161,8 +167,8 @@ function heatmap(parent, place, pictures, model, soon, settings = {}) {
   arrowKeys(canvas, n, () => model.get("cell"), pick);
   canvas.onpointerdown = canvas.onpointermove = (event) => {
     if (event.buttons !== 1) return;
-    const box = canvas.getBoundingClientRect(), row = event.clientY - box.top - top, column = event.clientX - box.left - left;
-    pick(Math.floor(row / cell), Math.floor(column / cell));
+    const [x, y] = inside(canvas, event);
+    pick(Math.floor((y - top) / cell), Math.floor((x - left) / cell));
   };
   const paint = (what) => {
     fit(canvas, context, place);
