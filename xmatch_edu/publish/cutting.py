@@ -1,9 +1,9 @@
 """A chapter cut into slides, by rule: no notebook says where a slide ends.
 
-`blocks` takes a chapter apart into what is never cut: a paragraph, the code of a cell, an output. `slides` finds the cuts
-that cost least. A slide costs something, so does a crowded one, a small picture, and a cut between things that belong
-together. Some cuts must be: each heading opens a slide, and each bold question closes one, so that a class can be asked
-before it sees what came out. The size of a block is estimated from its letters; tests measure it in a browser.
+`blocks` takes a chapter apart into what is never cut: a paragraph, the code of a cell, an output. `slides` finds the
+cuts that cost least. A slide costs something, so does a crowded one, a small picture, and a cut between things that
+belong together. Some cuts must be: each heading opens a slide, and each bold question closes one, so that a class can
+be asked before it sees what came out. The size of a block is estimated from its letters; tests measure it in a browser.
 Solutions are left out, and so is what the check says of a stub.
 """
 
@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 1184, 648  # of a slide inside its edges, in CSS pixels; deck.cs
 GAP, BETWEEN = 14, 32  # between blocks, between columns
 RUNNING = 42  # the section's name, above a slide that does not open it
 LETTER, MONO = 0.455, 0.61  # an average letter's width over its height; deck.css names the fonts
-TEXT, CODE, PRINTED = 27, 22, 20  # heights of letters
+TEXT, CODE, PRINTED = 27, 20, 20  # heights of letters
 LARGEST = 1.7  # no picture is enlarged more
 
 HIDING = re.compile(r"<details>.*?</details>", re.DOTALL)
@@ -39,9 +39,9 @@ APART = {  # what a cut between these two costs
 
 @dataclass(frozen=True)
 class Block:
-    """What is never cut. kind: title, heading, task, text, credit, question, hint, code, printed, table, picture, live."""
+    """What is never cut."""
 
-    kind: str
+    kind: str  # title, heading, task, text, credit, question, hint; code, printed, table, picture, live
     source: str  # Markdown, code, plain text or HTML
     cell: int  # where it stands in the notebook
     output: dict | None = None
@@ -60,7 +60,7 @@ class Slide:
 
 
 def blocks(chapter):
-    """Everything of the chapter that is shown, in its order -> list of Block. The outputs are those of `pages.alive`."""
+    """All of the chapter that is shown, in its order -> list of Block. The outputs are those of `pages.alive`."""
     found, answers = [], {(one.cell, one.asked): one for one in chapter.questions}
     stubs = {one.cell for one in chapter.exercises}
     for place, cell in enumerate(chapter.cells):
@@ -128,7 +128,9 @@ def _cut(section, name):
 
 
 def _must_cut(one, other):
-    if one.kind in ("question", "hint", "live") or other.kind == "live" or one.cell == 0 < other.cell:
+    if one.kind == "live":
+        return other.kind != "credit"
+    if one.kind in ("question", "hint") or other.kind == "live" or one.cell == 0 < other.cell:
         return True
     return other.kind == "task" and one.kind != "heading"
 
@@ -190,7 +192,8 @@ def _cost(some, running, left, right, uncovered):
         if scale <= 0:
             return NEVER
         beside = WIDTH - BETWEEN - scale * wide
-        if any(block.kind in ("code", "printed") and columns(block.source) * 16 * MONO + 30 > beside for block in words):
+        narrow = (beside - 30) / (16 * MONO)
+        if any(block.kind in ("code", "printed") and columns(block.source) > narrow for block in words):
             return NEVER
         filled = (sum(height(block, beside) for block in words) + GAP * (len(words) - 1)) / max(free, 1)
         cost += _smaller(wide, high, scale * wide, free)
@@ -201,9 +204,9 @@ def _smaller(wide, high, width, room):
     """What it costs to show a picture of this size in this width and room."""
     scale = min(LARGEST, width / wide, room / high)
     area = scale * scale * wide * high / (WIDTH * HEIGHT)
-    if scale < 0.55 or room < 100:
+    if scale < 0.7 or room < 100:
         return 100
-    return SMALLER * max(0, 1 - scale) + SMALLER * max(0, min(0.5, wide * high / 250_000) - area)
+    return 2 * SMALLER * max(0, 1 - scale) + SMALLER * max(0, min(0.5, wide * high / 250_000) - area)
 
 
 def picture_size(block):
@@ -237,9 +240,10 @@ def height(block, width):
     if block.kind == "printed":
         return _lines(block.source.strip("\n"), width - 30, PRINTED, MONO) * PRINTED * 1.35 + 8
     if block.kind == "live":
-        return HEIGHT - RUNNING
+        return HEIGHT - RUNNING - 60
     if block.kind == "table":
-        return (block.source.count("<tr") + block.source.count("<caption")) * 40 + 10
+        rows = block.source.count("<tr") + block.source.count("<caption")
+        return rows * (40 if rows < 11 else 34) + 10
     if block.source.startswith("$$"):
         return 110
     if block.source.startswith("|"):

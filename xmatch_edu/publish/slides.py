@@ -1,7 +1,7 @@
 """Slides: a deck for every chapter, to show in a browser from a folder, without a network.
 
-The notebooks hold no slides: `cutting` finds them by rule. nbconvert makes the HTML with the template in deck/; reveal.js
-shows it. The files that all decks share are beside them, with their licences.
+The notebooks hold no slides: `cutting` finds them by rule. nbconvert makes the HTML with the template in deck/;
+reveal.js shows it. The files that all decks share are beside them, with their licences.
 """
 
 import html
@@ -46,8 +46,9 @@ def make(folder):
                               exclude_anchor_links=True)  # fmt: skip
     listed = []
     for chapter in chapters.every():
-        _write(folder / name_of(chapter), deck(chapter, exporter))
-        listed.append(f'<li value="{int(chapter.number)}"><a href="{name_of(chapter)}">{html.escape(chapter.title)}</a> '
+        name = name_of(chapter)
+        _write(folder / name, deck(chapter, exporter))
+        listed.append(f'<li value="{int(chapter.number)}"><a href="{name}">{html.escape(chapter.title)}</a> '
                       f"<span>{html.escape(chapter.question)}</span></li>")  # fmt: skip
     contents = (DECK / "contents.html").read_text("utf-8")
     _write(folder / "index.html", contents.replace("<!-- decks -->", "\n".join(listed)))

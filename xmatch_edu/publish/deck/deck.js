@@ -26,18 +26,16 @@ Reveal.initialize({
   plugins: [RevealNotes],
 });
 
-// A live picture is as large as its slide allows. Only what is shown can be measured.
-function grow() {
-  const slide = Reveal.getCurrentSlide().querySelector(".slide"), live = slide.querySelector(".live-picture");
-  if (!live) return;
-  for (let zoom = 1.8; zoom >= 0.8; zoom -= 0.05) {
+// A live picture is as large as its slide allows, and grows no more once it had to shrink: it should not jump about
+// under the hand. What is not laid out has no size.
+const changed = new ResizeObserver((news) => news.forEach(({ target: live }) => {
+  const slide = live.closest(".slide");
+  if (!slide.clientHeight) return;
+  const fits = () => slide.scrollHeight <= slide.clientHeight && live.scrollWidth <= live.clientWidth;
+  for (let zoom = Number(live.style.zoom) || 1.8; zoom >= 0.6; zoom -= 0.05) {
     live.style.zoom = zoom;
-    if (slide.scrollHeight <= slide.clientHeight && live.scrollWidth <= live.clientWidth) return;
+    if (fits()) return;
   }
-}
-const settled = () => requestAnimationFrame(() => requestAnimationFrame(grow));  // live pictures are drawn with a frame
-Reveal.on("ready", settled);
-Reveal.on("slidechanged", () => {
-  if (inPicture()) document.activeElement.blur();
-  settled();
-});
+}));
+document.querySelectorAll(".live-picture").forEach((live) => changed.observe(live));
+Reveal.on("slidechanged", () => { if (inPicture()) document.activeElement.blur(); });
