@@ -235,7 +235,7 @@ function render({ model, el }) {
   const cell = Math.floor(SIDE / grid), side = cell * grid, place = { cell, side, width: side + GAP + SMALL + 2 * EDGE, height: side + 2 * EDGE };
   const small = Object.assign(document.createElement("canvas"), { width: grid, height: grid }).getContext("2d");
   element(el, "style", { textContent: STYLE });
-  const root = element(el, "div", { className: "xm xw" });
+  const root = element(el, "div", { className: "xm xw", onkeydown: toTheCell });
   const left = element(root, "div", { className: "xw-look" }), right = element(root, "div", { className: "xw-words" });
   left.style.width = `${place.width}px`;
 

@@ -133,7 +133,7 @@ function render({ model, el }) {
   const colours = Object.fromEntries(Object.entries(data.colours).map(([kind, hex]) => [kind, decode(hex)]));
   const place = measure(n, data), own = Array.from({ length: n }, (_, k) => k);  // text k stands in column k
   element(el, "style", { textContent: STYLE });
-  const root = element(el, "div", { className: "xm xf" }), left = element(root, "div"), side = element(root, "div", { className: "xf-side" });
+  const root = element(el, "div", { className: "xm xf", onkeydown: toTheCell }), left = element(root, "div"), side = element(root, "div", { className: "xf-side" });
   left.style.maxWidth = `${Math.max(place.width, 360)}px`;
 
   // What the hand does goes into the model; what the model says is drawn. So Python and every view move together.

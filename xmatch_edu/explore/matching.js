@@ -202,7 +202,7 @@ function render({ model, el }) {
   const colours = Object.fromEntries(Object.entries(data.colours).map(([kind, hex]) => [kind, decode(hex)]));
   const place = measure(n, data);
   element(el, "style", { textContent: STYLE });
-  const root = element(el, "div", { className: "xm" }), left = element(root, "div"), side = element(root, "div", { className: "xm-side" });
+  const root = element(el, "div", { className: "xm", onkeydown: toTheCell }), left = element(root, "div"), side = element(root, "div", { className: "xm-side" });
 
   // What the hand does goes into the model; what the model says is drawn. So Python and every view move together.
   const put = (name, value) => model.set(name, value);

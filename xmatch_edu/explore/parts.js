@@ -203,6 +203,9 @@ function element(parent, name, settings = {}) {
   return parent.appendChild(made);
 }
 
+// JupyterLab leaves the keys of the controls alone, Escape too. This one leads from any of them back to the cell.
+const toTheCell = (event) => { if (event.key === "Escape") event.currentTarget.closest(".jp-Cell")?.focus(); };
+
 let made = 0;  // radio buttons belong together by name, and a page can show several pictures
 
 // -> show(value, labels): what is chosen, and the words of those whose words have changed.
