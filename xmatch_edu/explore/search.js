@@ -62,7 +62,7 @@ function steadyList(parent, name, className, build) {
 function render({ model, el }) {
   const data = model.get("data");
   element(el, "style", { textContent: STYLE });
-  const root = element(el, "div", { className: "xm xs" });
+  const root = element(el, "div", { className: "xm xs", onkeydown: toTheCell });
 
   const put = (name, value) => {
     model.set(name, value);

@@ -162,7 +162,7 @@ function render({ model, el }) {
   const tables = [decode(data.colours.forward), decode(data.colours.backward)], [forth, back] = ranges(states);
   const place = places(n, data);
   element(el, "style", { textContent: STYLE });
-  const root = element(el, "div", { className: "xm xt" }), canvas = element(root, "canvas", { className: "xt-map" });
+  const root = element(el, "div", { className: "xm xt", onkeydown: toTheCell }), canvas = element(root, "canvas", { className: "xt-map" });
   canvas.setAttribute("role", "img");
   const side = element(root, "div", { className: "xt-side" }), time = element(side, "div", { className: "xt-time" });
   const button = element(time, "button"), slider = element(time, "input", { type: "range", min: 0, max: last, step: 1 });
