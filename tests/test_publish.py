@@ -162,6 +162,14 @@ def test_a_chapter_is_read_to_its_last_line(chapter):
     assert not any("#" in section.heading or "details" in section.heading for section in chapter.sections)
 
 
+def test_what_is_fenced_or_folded_is_neither_heading_nor_question():
+    notebook = nbformat.from_dict(by_number("02").notebook)
+    question = "**Which?** (a) this · (b) that"
+    notebook.cells[4].source += f"\n\n```\n## no heading\n\n{question}\n```\n\n<details>\n\n{question}\n\n</details>"
+    spoilt = chapters.Chapter("02.ipynb", notebook)
+    assert (spoilt.sections, spoilt.questions) == (by_number("02").sections, by_number("02").questions)
+
+
 # ---- The learner's notebooks
 
 
