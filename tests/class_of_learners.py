@@ -200,7 +200,8 @@ def hostile(folder, outside):
         put(name, own, "bears the same name")
 
     put("no zip.zip", own, "no zip, or a damaged one")
-    whole = zipped(outside / "whole.zip", {"progress.json": os.urandom(3000)}, zipfile.ZIP_STORED).read_bytes()
+    noise = random.Random(3).randbytes(3000)
+    whole = zipped(outside / "whole.zip", {"progress.json": noise}, zipfile.ZIP_STORED).read_bytes()
     put("cut off at the end.zip", whole[:-40], "no zip, or a damaged one")
     put("cut off at the front.zip", whole[2000:], "no zip, or a damaged one")
     put("spoilt.zip", whole.replace(whole[500:520], b"\0" * 20), "no zip, or a damaged one")
@@ -213,17 +214,23 @@ def hostile(folder, outside):
     pack("up by backslash.zip", {"..\\..\\progress.json": own}, "path that leads out")
     pack("absolute.zip", {f"{outside}/ran": b"", "progress.json": own}, "path that leads out")
     pack("a drive.zip", {"C:\\progress.json": own}, "path that leads out")
+    pack("a drive alone.zip", {"progress.json": own, "C:x": b""}, "path that leads out")
     pack("a device.zip", {"work/CON.x/progress.json": own}, "the name of a device")
     link = zipfile.ZipInfo("progress.json")
     link.create_system, link.external_attr = 3, 0o120777 << 16
     pack("a link in it.zip", {link: b"/etc/passwd"}, "in the zip is no ordinary file")
     pack("many zeros.zip", {"progress.json": b" " * 20_000_000}, "larger than 2 MB")
     pack("stored zeros.zip", {"progress.json": b" " * 2_000_001}, "larger than 2 MB", zipfile.ZIP_STORED)
-    lying = pack("many zeros, denied.zip", {"progress.json": b" " * 10_000_000}, "no zip, or a damaged one")
-    lying.write_bytes(_with_size(lying.read_bytes(), 10_000_000, 100))
+    raw = zlib.compressobj(wbits=-15)
+    bomb = raw.compress(b" " * 20_000_000) + raw.flush()
+    put("many zeros, denied.zip", _a_zip_that_says(zipfile.ZIP_DEFLATED, bomb, own), "no zip, or a damaged one")
     pack("bz2.zip", {"progress.json": b" " * 10_000_000}, "packed in an unusual way", zipfile.ZIP_BZIP2)
-    pack("bz2, denied.zip", {"progress.json": own}, "packed in an unusual way", zipfile.ZIP_BZIP2).write_bytes(
-        _bz2_that_denies_its_size())  # fmt: skip
+    # zipfile would unpack all of it at once
+    bomb = _a_zip_that_says(zipfile.ZIP_BZIP2, bz2.compress(b" " * 60_000_000), b" " * 100)
+    put("bz2, denied.zip", bomb, "packed in an unusual way")
+    raw = zlib.compressobj(wbits=-15)
+    slow = b"\0\0\0\xff\xff" * 700_000 + raw.compress(own) + raw.flush()  # blocks of nothing, and then a little
+    put("much for little.zip", _a_zip_that_says(zipfile.ZIP_DEFLATED, slow, own), "larger than 2 MB")
     pack("lzma.zip", {"progress.json": own}, "packed in an unusual way", zipfile.ZIP_LZMA)
     locked = pack("a password.zip", {"progress.json": own}, "wants a password")
     locked.write_bytes(_flagged(locked.read_bytes(), 0x1))
@@ -247,18 +254,15 @@ def hostile(folder, outside):
         os.mkfifo(folder / "another pipe.zip")
         (folder / "piped inside").mkdir()
         os.mkfifo(folder / "piped inside" / "progress.json")
-        place = os.open(folder, os.O_RDONLY)  # a socket's own path must be short
-        with socket.socket(socket.AF_UNIX) as one:
-            one.bind(f"/proc/self/fd/{place}/a socket.json" if os.path.exists("/proc/self/fd") else "a socket.json")
-        os.close(place)
         refused |= {"a pipe.json": "no ordinary file", "another pipe.zip": "no ordinary file",
-                    "piped inside/progress.json": "no ordinary file", "a socket.json": "no ordinary file"}  # fmt: skip
+                    "piped inside/progress.json": "no ordinary file"}  # fmt: skip
+    if os.path.exists("/proc/self/fd"):  # a socket's own path must be short
+        place = os.open(folder, os.O_RDONLY)
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(f"/proc/self/fd/{place}/a socket.json")
+        os.close(place)
+        refused["a socket.json"] = "no ordinary file"
     return refused
-
-
-def _with_size(content, size, said):
-    """The zip's word for how large its file is, in both places, is now `said`."""
-    return content.replace(struct.pack("<L", size), struct.pack("<L", said))
 
 
 def _flagged(content, bit):
@@ -269,15 +273,14 @@ def _flagged(content, bit):
     return bytes(content)
 
 
-def _bz2_that_denies_its_size():
-    """A zip whose list says 100 bytes, packed by bz2, which Python's zipfile would unpack at once: 60 MB."""
-    packed, file = bz2.compress(b" " * 60_000_000), io.BytesIO()
+def _a_zip_that_says(method, packed, unpacked):
+    """The bytes of a zip whose list says that `packed`, packed by `method`, is `unpacked`."""
+    file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("progress.json", packed)
-    content = bytearray(_with_size(file.getvalue(), len(packed), 100))
-    for mark, method, length in ((b"PK\3\4", 8, 18), (b"PK\1\2", 10, 20)):
-        start = content.index(mark)
-        struct.pack_into("<H", content, start + method, zipfile.ZIP_BZIP2)
-        struct.pack_into("<L", content, start + length, len(packed))
-        struct.pack_into("<L", content, start + length - 4, zlib.crc32(b" " * 100))
+    content = bytearray(file.getvalue())
+    for mark, at in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        start = content.rindex(mark)
+        struct.pack_into("<H", content, start + at, method)
+        struct.pack_into("<LLL", content, start + at + 6, zlib.crc32(unpacked), len(packed), len(unpacked))
     return bytes(content)

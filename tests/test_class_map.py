@@ -33,7 +33,7 @@ FILES = ("class_map.html", "class_map.csv", "misconceptions.csv")
 def command(*words, cwd):
     """The command as it is given, in another process. It must end by itself: a pipe may not keep it waiting."""
     call = [sys.executable, "-m", "xmatch_edu.class_map", *map(str, words)]
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.run(call, cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False,
                           env={**os.environ, "PYTHONPATH": path})  # fmt: skip
 
