@@ -94,7 +94,7 @@ class AttentionExplorer(LivePicture):
         )  # fmt: skip
 
     def still(self):
-        """Where every word looks as a `plots.Picture`, for pages where nothing runs."""
+        """Where every word looks -> a `plots.Picture`, for pages where nothing runs."""
         steps = self.numbers()
         bonus = log(len(self.words)) / self.gamma2
         title = f"γ1 = {self.gamma1:.3g} · γ2 = {self.gamma2:.3g} · s: {self.attention}"

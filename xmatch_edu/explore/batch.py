@@ -12,6 +12,7 @@ LARGEST_N = 64  # more cells than that are too small to pick
 
 
 def checked_scores(scores, largest=LARGEST_N):
+    """scores: anything like an array, (N, N) -> float64. largest: N at most. Errors: ValueError naming scores."""
     scores = real_numbers("scores", scores, "rows for images and columns for texts")
     if scores.ndim != 2 or len(scores) != scores.shape[1] or not 1 <= len(scores) <= largest:
         raise ValueError(
@@ -23,6 +24,7 @@ def checked_scores(scores, largest=LARGEST_N):
 
 
 def checked_pictures(pictures, n):
+    """pictures (N, S, S, 3) uint8, N being n, or None -> a list of arrays. Errors: ValueError naming pictures."""
     if pictures is None:
         return []
     if len(pictures) != n:
@@ -34,6 +36,7 @@ def checked_pictures(pictures, n):
 
 
 def checked_captions(captions, n):
+    """captions: n strings, or None -> a list. Errors: ValueError naming captions."""
     if captions is None:
         return []
     if isinstance(captions, str) or not all(isinstance(caption, str) for caption in captions):
@@ -44,6 +47,10 @@ def checked_captions(captions, n):
 
 
 def checked_features(image_features, text_features, n):
+    """image_features, text_features (N, D), N being n, or None both -> two arrays, float64; without them (2, 0).
+
+    Errors: ValueError or TypeError naming the argument and the side.
+    """
     if image_features is None and text_features is None:
         return np.zeros((2, 0))
     sides = []
@@ -59,7 +66,10 @@ def checked_features(image_features, text_features, n):
 
 
 def shuffles(n, count=12):
-    """The same orders on every machine. From N = 3 on none is its own inverse: that would hide which one labels are."""
+    """Orders of n texts, as many as count says, the same on every machine -> a list of lists.
+
+    From N = 3 on none is its own inverse: that would hide which one labels are.
+    """
     deals, random = [], np.random.default_rng(0)
     while len(deals) < count:
         order = random.permutation(n) if n > 2 else np.arange(n)[::-1]

@@ -99,7 +99,7 @@ class TrainingFilm(LivePicture):
         }
 
     def still(self):
-        """Six frames at most, evenly picked, in the view on show: a `plots.Picture` for pages where nothing runs."""
+        """Six frames at most, evenly picked, in the view on show -> a `plots.Picture`, for pages where nothing runs."""
         (kind, *_), count = VIEWS[self.view], len(self.steps)
         picked = np.linspace(0, count - 1, min(STILLS, count)).round().astype(int)
         parts = [(f"after {_steps(self.steps[frame])}", self._matrix(self.view, frame), kind) for frame in picked]

@@ -17,12 +17,12 @@ _PARTS = Path(__file__).with_name("parts.js")
 
 
 def script(own):
-    """The JavaScript of a picture: parts.js, then its own file. One module, so that a page asks for no second file."""
+    """The JavaScript of a picture -> str: parts.js, then its own file. One module, so that a page asks for no other."""
     return _PARTS.read_text("utf-8") + own.read_text("utf-8")
 
 
 def colours(name):
-    """The 256 colours of a colour map as hexadecimal, three bytes each."""
+    """The 256 colours of the colour map of this name -> hexadecimal, three bytes each."""
     return bytes(colormaps[name](range(256), bytes=True)[:, :3]).hex()
 
 
@@ -80,7 +80,7 @@ class LivePicture(anywidget.AnyWidget):
         )  # fmt: skip
 
     def save(self, path, *, title=None, credit=""):
-        """Write `html()` into a file."""
+        """Write `html()` into the file `path`. title, credit: as there. Errors: those of `html`."""
         Path(path).write_text(self.html(title=title, credit=credit), "utf-8")
 
 

@@ -127,7 +127,7 @@ class MatchingExplorer(LivePicture):
         return self._shuffles
 
     def numbers(self):
-        """What the browser computes, from `loops`: {view: its (N, N) float64 matrix; "loss", "ranking loss": floats}.
+        """What the browser computes, from `loops` -> {view: its (N, N) float64 matrix; "loss", "ranking loss": floats}.
 
         In the direction "both", loss and gradient are means of rows and columns, violations and ranking loss sums.
         """
@@ -153,7 +153,7 @@ class MatchingExplorer(LivePicture):
         }
 
     def still(self):
-        """The view on show as a `plots.Picture`, for pages where nothing runs."""
+        """The view on show -> a `plots.Picture`, for pages where nothing runs."""
         numbers, n, (kind, _, title) = self.numbers(), len(self.order), VIEWS[self.view]
         direction = self.direction.replace("_", " ")
         if kind == "violations":

@@ -1,4 +1,7 @@
-"""What live pictures are given, read: anything like an array as NumPy, plain values, and a picture as a PNG."""
+"""What live pictures are given, read: anything like an array as NumPy, plain values, and a picture as a PNG.
+
+S: pixels a side of a picture
+"""
 
 import base64
 import io
@@ -9,7 +12,10 @@ from PIL import Image
 
 
 def real_numbers(name, x, meaning):
-    """A tensor of any device and precision, or anything like an array -> float64. Errors: ValueError naming it."""
+    """x: a tensor of any device and precision, or anything like an array -> float64.
+
+    name: what the caller calls it. meaning: what it holds, in words. Errors: ValueError naming it.
+    """
     try:
         x = (x.detach().cpu().double() if hasattr(x, "detach") else np.asarray(x)).__array__()
     except ValueError as error:  # lists of different lengths
@@ -20,7 +26,7 @@ def real_numbers(name, x, meaning):
 
 
 def whole_numbers(values):
-    """A list of ints, or None where one of them is none."""
+    """values -> a list of ints, or None where one of them is none."""
     try:
         return [index(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
     except TypeError:
@@ -28,13 +34,14 @@ def whole_numbers(values):
 
 
 def true_or_false(name, value):
+    """value: True or False, Python's or NumPy's -> bool. Errors: ValueError with this name."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False; got {value!r}")
     return bool(value)
 
 
 def png(picture):
-    """(S, S, 3) uint8 -> an address that holds the picture itself."""
+    """A picture (S, S, 3) uint8 -> an address that holds the picture itself."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="png")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

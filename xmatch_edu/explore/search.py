@@ -125,7 +125,7 @@ class SearchExplorer(LivePicture):
         return _unit(self._model.encode_texts(texts))
 
     def still(self):
-        """What is on show as a `plots.Picture`, for pages where nothing runs."""
+        """What is on show -> a `plots.Picture`, for pages where nothing runs."""
         found, picked = self.results["found"], self.results["picked"]
         cards = found or self.data["start"]
         said = [card["caption"] + (f", {card['score']:.2f}" if found else "") for card in cards]

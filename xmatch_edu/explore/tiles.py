@@ -99,7 +99,7 @@ class TileWalk(LivePicture):
         }  # fmt: skip
 
     def still(self):
-        """Six steps of the walk, evenly picked: a `plots.Picture` for pages where nothing runs."""
+        """Six steps of the walk, evenly picked -> a `plots.Picture`, for pages where nothing runs."""
         count = len(self.tiles)
         picked = sorted({int(step) for step in np.linspace(1, 2 * count, min(STILLS, 2 * count)).round()})
         return plots.pieces([
