@@ -316,6 +316,9 @@ def test_a_picture_picked_by_keyboard_tells_its_words(ask, gallery):
         assert pressed == [str(k == at).lower() for k in range(8)]
         focused = page.evaluate("document.activeElement.innerText")
         assert focused.startswith(gallery.captions[position]), "the keys stay where they were"
+        ring = page.evaluate("""() => { const style = getComputedStyle(document.activeElement);
+            return [style.boxShadow !== "none", style.outlineStyle, style.outlineOffset]; }""")
+        assert ring == [True, "solid", "2px"], "picked, and the keys are here: two marks"
         assert page.text_content(".xm-ears").startswith(f"Picked: {gallery.captions[position]}. The words nearest")
     page.click("text=put it back")
     wait(page, "heart")

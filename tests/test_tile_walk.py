@@ -220,6 +220,14 @@ def test_the_arrow_keys_walk_and_the_words_follow(show):
     assert len(seen) == 5
 
 
+def test_on_a_small_screen_the_slider_stands_above_the_picture_which_fits_below_it(show):
+    page = show(walk(captions=CAPTIONS, pictures=PICTURES))
+    page.set_viewport_size({"width": 600, "height": 640})
+    page.evaluate(DRAWN)
+    slider, picture = (page.locator(one).bounding_box() for one in (".xt input[type=range]", ".xt-map"))
+    assert slider["y"] + slider["height"] <= picture["y"] and picture["y"] + picture["height"] <= 640
+
+
 def test_the_tile_has_the_colours_of_its_numbers_and_the_rest_is_grey(show):
     explorer = walk()
     page = show(explorer)

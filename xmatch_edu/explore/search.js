@@ -34,7 +34,7 @@ const STYLE = `${COMMON_STYLE}
 .xs-found { display: flex; flex-wrap: wrap; gap: 6px; }
 .xm .xs-found button { width: 108px; height: 100%; padding: 6px 4px; display: flex; flex-direction: column; align-items: center; gap: 4px;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.xm .xs-found button[aria-pressed=true] { outline: 3px solid currentColor; outline-offset: -3px; font-weight: 600; }
+.xm .xs-found button[aria-pressed=true] { box-shadow: inset 0 0 0 3px currentColor; font-weight: 600; }
 .xs img { width: 64px; height: 64px; border-radius: 4px; }
 .xs-picked { border-top: 1px solid var(--jp-border-color1, GrayText); margin-top: 8px; padding-top: 8px; display: flex; flex-wrap: wrap; gap: 8px 24px; }
 .xm [hidden] { display: none; } .xs-picked .xs-head { flex: 1 1 100%; display: flex; gap: 12px; align-items: center; }

@@ -151,7 +151,7 @@ function paintWalk(context, place, state, { low, high, bars }, table, { size, ca
 // ---- The page
 
 const STYLE = `${COMMON_STYLE}
-.xt-side { flex: 1 1 260px; max-width: 420px; min-width: 240px; }
+.xt-side { flex: 1 1 240px; max-width: 420px; min-width: 240px; }
 .xm .xt-time { display: flex; align-items: center; gap: 10px; margin-bottom: 6px; font-variant-numeric: tabular-nums; }
 .xt-time button { min-width: 5em; } .xt-time input { flex: 1; min-width: 80px; margin: 0; }
 .xt-title { font-weight: 600; } .xm .xt-did { min-height: 7em; } .xt-side p { font-size: 14px; font-variant-numeric: tabular-nums; }
@@ -162,12 +162,14 @@ function render({ model, el }) {
   const tables = [decode(data.colours.forward), decode(data.colours.backward)], [forth, back] = ranges(states);
   const place = places(n, data);
   element(el, "style", { textContent: STYLE });
-  const root = element(el, "div", { className: "xm xt", onkeydown: toTheCell }), canvas = element(root, "canvas", { className: "xt-map" });
-  canvas.setAttribute("role", "img");
-  const side = element(root, "div", { className: "xt-side" }), time = element(side, "div", { className: "xt-time" });
+  const root = element(el, "div", { className: "xm xt", onkeydown: toTheCell });
+  // The slider above the picture: on a small screen you see the tile move while you pull.
+  const left = element(root, "div"), time = element(left, "div", { className: "xt-time" }), side = element(root, "div", { className: "xt-side" });
   const button = element(time, "button"), slider = element(time, "input", { type: "range", min: 0, max: last, step: 1 });
   slider.setAttribute("aria-label", "step of the walk");
-  const lines = ["title", "did", "loss", "held"].map((name) => element(side, "p", { className: `xt-${name}` }));
+  const lines = [["title", left], ["did", side], ["loss", side], ["held", side]].map(([name, at]) => element(at, "p", { className: `xt-${name}` }));
+  const canvas = element(left, "canvas", { className: "xt-map" });
+  canvas.setAttribute("role", "img");
   const legend = element(side, "p", { className: "xt-legend" }), ears = element(side, "p", { className: "xm-ears" });
   ears.setAttribute("aria-live", "polite");
   const context = canvas.getContext("2d"), icons = data.pictures.map(() => null);
