@@ -21,6 +21,7 @@ exclude_patterns = ["README.md", "docs/api/_exercises.md"]
 # The notebooks are stored executed. Nothing runs here.
 nb_execution_mode = "off"
 nb_merge_streams = True
+smartquotes = False  # a page says what its notebook says
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4
 

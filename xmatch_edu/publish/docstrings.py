@@ -19,8 +19,8 @@ def as_lines(app, what, name, obj, options, lines):
     text, made = "\n".join(lines).strip("\n"), []
     for paragraph in re.split(r"\n\s*\n", text) if text else ():
         rows = paragraph.split("\n")
-        if all(row.startswith("    ") for row in rows):  # set in columns
-            made += ["::", "", *rows, ""]
+        if len(rows) > 1 and all(_GAP.search(row) for row in rows):  # set in columns
+            made += ["::", "", *(f"    {row}" for row in rows), ""]
             continue
         meant = _joined(rows)
         prose = len(meant) == 1 and not _BEGINS.match(meant[0])
@@ -52,7 +52,7 @@ def _escaped(line):
 
 
 def _plain(words):
-    return re.sub(r"([\\*_|`])", r"\\\1", _GAP.sub("\N{EM SPACE}", words))
+    return re.sub(r"([\\*_|`@])", r"\\\1", _GAP.sub("\N{EM SPACE}", words))
 
 
 def _code(words):

@@ -88,7 +88,8 @@ def _lay_out_notes(folder):
     for path in folder.glob("*.html"):
         path.unlink()
     for path in folder.glob("*.md"):
-        path.write_text(re.sub(r"\]\((\d\d)\.html", r"](\1.md", path.read_text("utf-8")), "utf-8")
+        page = re.sub(r"\]\((\d\d)\.html", r"](\1.md", path.read_text("utf-8"))
+        path.write_text(re.sub(r"\A(# \d\d .+)", r"\1: teaching", page), "utf-8")  # not the chapter's own title
     with open(folder / "index.md", "a", encoding="utf-8") as index:
         index.write("\n```{toctree}\n:hidden:\n:glob:\n\n[0-9]*\n```\n")
 
