@@ -12,7 +12,7 @@ from xmatch_edu.check.ideas import softmax
 word_similarities = Exercise(
     name="word_similarities",
     takes=("regions", "words"),
-    gives=(Part("s", "one row per word, one column per region"),),
+    gives=(Part("the similarities", "one row per word, one column per region"),),
     right=lambda regions, words: loops.word_region_steps(regions, words).similarities,
     cases={
         "one word, one region": shared.image_and_text(1, 1, 3),
