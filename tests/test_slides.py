@@ -111,7 +111,7 @@ def test_all_of_a_chapter_but_its_solutions_is_in_its_deck_in_order(folder, numb
     assert all(told.strip() in whole for told, whole in zip(printed, found, strict=True))
 
     # Every word of the text. What the template adds and what is no text is taken out of the deck first.
-    for added in made.select(".running, .notes, .code, .printed, .table, .picture, .live, .hint > p:first-child"):
+    for added in made.select(".running, .notes, .code, .printed, .table, .live, .hint > p:first-child, .needs-python"):
         added.decompose()
     text = "\n\n".join(chapters.SOLUTION.sub("", c.source) for c in chapter.cells if c.cell_type == "markdown")
     syntax = r"\]\([^)]*\)|</?details>|<summary>\w+</summary>|^\d+\. |^\|[|-]+$|^```\w+$"
@@ -179,6 +179,8 @@ LOOK = r"""() => {
     below: Math.max(slide.scrollHeight, ...[...slide.children].map(one => one.offsetTop + one.scrollHeight)) - 720,
     beside: all.filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth && !one.closest(".live-picture")
       && getComputedStyle(one).display !== "inline").map(one => one.outerHTML.slice(0, 80)),
+    spilt: all.filter(one => one.matches("div") && one.scrollHeight > one.clientHeight + 8 && !one.closest(".live-picture"))
+      .map(one => one.outerHTML.slice(0, 80)),
     shrunk: [...slide.querySelectorAll(".picture img")].filter(one => Math.min(one.clientWidth / one.naturalWidth,
       one.clientHeight / one.naturalHeight) < 0.65).map(one => one.alt.slice(0, 60)),
     tiny: all.filter(one => holdsText(one) && !one.closest(".live-picture, script, noscript, sup, sub")
@@ -202,7 +204,7 @@ def test_a_walk_through_the_deck_by_keyboard(page, address, folder, number):
         if not places or places[-1] != seen["place"]:
             places.append(seen["place"])
             formulas += seen["formulas"]
-        wrong = {name: seen[name] for name in ("beside", "shrunk", "tiny") if seen[name]}
+        wrong = {name: seen[name] for name in ("beside", "spilt", "shrunk", "tiny") if seen[name]}
         assert seen["below"] <= 0 and not wrong and not seen["raw"], (seen["place"], seen["below"], wrong)
         if page.evaluate(AT_THE_END):
             break

@@ -11,13 +11,13 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from xmatch_edu.publish import chapters
+from xmatch_edu.publish import chapters, pages
 
 WIDTH, HEIGHT = 1184, 648  # of a slide inside its edges, in CSS pixels; deck.css has them too
 GAP, BETWEEN = 14, 32  # between blocks, between columns
 RUNNING = 42  # the section's name, above a slide that does not open it
 LETTER, MONO = 0.455, 0.61  # an average letter's width over its height; deck.css names the fonts
-TEXT, CODE, PRINTED = 27, 20, 20  # heights of letters
+TEXT, CODE = 27, 20  # heights of letters
 LARGEST = 1.7  # no picture is enlarged more
 
 HIDING = re.compile(r"<details>.*?</details>", re.DOTALL)
@@ -66,7 +66,8 @@ def blocks(chapter):
     for place, cell in enumerate(chapter.cells):
         if cell.cell_type == "code":
             found.append(Block("code", cell.source, place))
-            found += [_output(output, place) for output in cell.outputs if place not in stubs]
+            for output in cell.outputs if place not in stubs else []:
+                found += _output(output, place)
             continue
         text = chapters.SOLUTION.sub("", cell.source)
         at = 0
@@ -96,9 +97,14 @@ def _output(output, place):
     made = data.get("text/html")
     if made is None:
         told = f"{output.ename}: {output.evalue}" if output.output_type == "error" else None
-        return Block("printed", told or output.get("text") or data["text/plain"], place, output)
-    kind = "live" if 'class="live-picture"' in made else "picture" if SIZE.match(made) else "table"
-    return Block(kind, made, place, output)
+        return [Block("printed", told or output.get("text") or data["text/plain"], place, output)]
+    if 'class="live-picture"' in made:
+        return [Block("live", made, place, output)]
+    if not SIZE.match(made):
+        return [Block("table", made, place, output)]
+    picture = made.removesuffix(pages.NEEDS_PYTHON)
+    found = [Block("picture", picture, place, {**output, "data": {"text/html": picture}})]
+    return found + [Block("text", pages.NEEDS_PYTHON, place)] * (picture != made)
 
 
 def slides(chapter):
@@ -218,7 +224,7 @@ def columns(text):
 
 
 def letters(text, width):
-    """The height of letters in which this code fits a width: 16 pixels or more."""
+    """The height of letters in which code, or what it printed, fits a width; 16 pixels at least."""
     return max(16, min(CODE, (width - 30) / (MONO * columns(text))))
 
 
@@ -234,11 +240,9 @@ def height(block, width):
         return _lines(words.lstrip("# "), width, size) * size * 1.25
     if block.kind == "credit":
         return 22
-    if block.kind == "code":
-        size = letters(block.source, width)
-        return len(block.source.split("\n")) * size * 1.35 + 24
-    if block.kind == "printed":
-        return _lines(block.source.strip("\n"), width - 30, PRINTED, MONO) * PRINTED * 1.35 + 8
+    if block.kind in ("code", "printed"):
+        size, text = letters(block.source, width), block.source.strip("\n")
+        return _lines(text, width - 30, size, MONO) * size * 1.35 + (24 if block.kind == "code" else 8)
     if block.kind == "live":
         return HEIGHT - RUNNING - 60
     if block.kind == "table":

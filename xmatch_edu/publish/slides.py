@@ -96,12 +96,13 @@ def _section(slides):
 def _cell(block):
     told = {"kind": block.kind, "notes": block.notes}
     settings = {"metadata": {"deck": told}}
-    if block.output is not None:
-        if block.kind == "picture":
-            told["height"] = round(cutting.LARGEST * cutting.picture_size(block)[1])
-        return nbformat.v4.new_code_cell(outputs=[block.output], **settings)
-    if block.kind == "code":
+    if block.kind in ("code", "printed"):
         told["columns"] = cutting.columns(block.source)
+    if block.kind == "picture":
+        told["height"] = round(cutting.LARGEST * cutting.picture_size(block)[1])
+    if block.output is not None:
+        return nbformat.v4.new_code_cell(outputs=[nbformat.from_dict(block.output)], **settings)
+    if block.kind == "code":
         return nbformat.v4.new_code_cell(block.source, **settings)
     return nbformat.v4.new_markdown_cell(block.source, **settings)
 
