@@ -8,7 +8,7 @@
     result       what an answer is told, on the page and in plain text
     progress     what was tried and solved, in one file in the learner's folder
     ideas        wrong ideas that several exercises meet
-    chapter_…    one file a chapter: its exercises, each with its reference, its cases and its misconceptions
+    chapter_…    one file a chapter, or a folder with one an exercise: its reference, its cases, its misconceptions
 """
 
 from xmatch_edu.check import (
