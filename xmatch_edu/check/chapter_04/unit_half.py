@@ -60,8 +60,8 @@ unit_half = Exercise(
         ),
         Misconception(
             "zero divided by zero",
-            "The zero vector became NaN: its length is 0 too, and in float16 so is a small constant such as 1e-8. Where "
-            "the length is 0, divide by something else.",
+            "The zero vector became NaN: its length is 0 too, and in float16 so is a small constant such as 1e-8. "
+            "Where the length is 0, divide by something else.",
             lambda x: _in_single(x, _length), lambda x: x / _length(x), lambda x: x / (_length(x) + 1e-8),
             lambda x: x / (x**2).sum(1, keepdim=True).sqrt(),
         ),
