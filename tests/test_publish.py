@@ -30,11 +30,15 @@ def files(place):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """{what: the folder where it was made}"""
-    places = {what: tmp_path_factory.mktemp(what) for what in PRODUCTS}
-    for what, room in PRODUCTS.items():
-        assert (places[what] / room.make(places[what])).is_file(), what
-    return places
+    """{what: the folder where it was made, when it was first asked for}"""
+
+    class Made(dict):
+        def __missing__(self, what):
+            place = tmp_path_factory.mktemp(what)
+            assert (place / PRODUCTS[what].make(place)).is_file(), what
+            return self.setdefault(what, place)
+
+    return Made()
 
 
 # ---- The folder
