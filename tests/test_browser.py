@@ -632,6 +632,8 @@ def test_in_jupyterlab_chapter_02_is_alive(lab, page):
     for key in ("ArrowDown", "ArrowRight", "ArrowDown"):  # JupyterLab would move to another cell of the notebook
         page.keyboard.press(key)
     assert page.evaluate("document.activeElement.tagName") == "CANVAS"
+    page.keyboard.press("Escape")  # the only key that leads back to the notebook
+    assert page.evaluate("document.activeElement.classList.contains('jp-Cell')")
     light = page.eval_on_selector(".xm", "xm => getComputedStyle(xm).color.match(/[0-9.]+/g).slice(0, 3).map(Number)")
     assert min(light) > 150, "dark theme, light words"
     order = MatchingExplorer(np.eye(4)).shuffles[0]
