@@ -9,6 +9,8 @@ from xmatch_edu.check.chapter_05 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 from xmatch_edu.check.ideas import softmax
 
+_random = np.random.default_rng(5)
+
 
 def _products(regions, words):
     return np.einsum("mtd,nrd->nmtr", words, regions)
@@ -100,7 +102,7 @@ def _all_words_together(s, real):
 
 
 def _batch(n, m, t, r, d, lengths, gamma1, gamma2):
-    return shared.vectors(n, r, d), shared.vectors(m, t, d), np.array(lengths), gamma1, gamma2
+    return shared.vectors(_random, n, r, d), shared.vectors(_random, m, t, d), np.array(lengths), gamma1, gamma2
 
 
 every_pair = Exercise(

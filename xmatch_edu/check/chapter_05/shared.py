@@ -1,11 +1,9 @@
-"""What several exercises of chapter 05 stand on: their random numbers, lengths, cosines, a log-sum-exp."""
+"""What several exercises of chapter 05 stand on: lengths, cosines, a log-sum-exp."""
 
 import numpy as np
 
-random = np.random.default_rng(5)
 
-
-def vectors(*shape):
+def vectors(random, *shape):
     """Lengths differ, so that dot products and cosines do too."""
     return random.normal(size=shape) * random.uniform(0.5, 1.5, size=(*shape[:-1], 1))
 
@@ -18,8 +16,8 @@ def unit(x):
     return x / length(x)
 
 
-def image_and_text(t, r, d):
-    return vectors(r, d), vectors(t, d)
+def image_and_text(random, t, r, d):
+    return vectors(random, r, d), vectors(random, t, d)
 
 
 def cosine(a, b):

@@ -5,13 +5,14 @@ import numpy as np
 from xmatch_edu import loops
 from xmatch_edu.check import ideas, pictures
 from xmatch_edu.check.answers import Part
-from xmatch_edu.check.chapter_05 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 from xmatch_edu.check.ideas import softmax
 
+_random = np.random.default_rng(5)
+
 
 def _similarities(t, r, far=1.5):
-    return far * shared.random.normal(size=(t, r))
+    return far * _random.normal(size=(t, r))
 
 
 # Eighths, which float32 holds exactly. Each column lies elsewhere, so that each needs its own largest taken off.

@@ -9,17 +9,18 @@ from xmatch_edu.check.chapter_05 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 from xmatch_edu.check.ideas import softmax
 
+_random = np.random.default_rng(5)
 word_similarities = Exercise(
     name="word_similarities",
     takes=("regions", "words"),
     gives=(Part("the similarities", "one row per word, one column per region"),),
     right=lambda regions, words: loops.word_region_steps(regions, words).similarities,
     cases={
-        "one word, one region": shared.image_and_text(1, 1, 3),
-        "3 words, 3 regions, 3 features": shared.image_and_text(3, 3, 3),
-        "4 words, 2 regions, 5 features": shared.image_and_text(4, 2, 5),
-        "2 words, 6 regions, 4 features": shared.image_and_text(2, 6, 4),
-        "4 words, 4 regions, 2 features": shared.image_and_text(4, 4, 2),
+        "one word, one region": shared.image_and_text(_random, 1, 1, 3),
+        "3 words, 3 regions, 3 features": shared.image_and_text(_random, 3, 3, 3),
+        "4 words, 2 regions, 5 features": shared.image_and_text(_random, 4, 2, 5),
+        "2 words, 6 regions, 4 features": shared.image_and_text(_random, 2, 6, 4),
+        "4 words, 4 regions, 2 features": shared.image_and_text(_random, 4, 4, 2),
     },
     picture=(pictures.of_part(0), ("scores", "words", "regions"), "The similarities s"),
     misconceptions=(

@@ -1,4 +1,4 @@
-"""What several exercises of chapter 06 stand on: their random numbers, masks, logits, prices."""
+"""What several exercises of chapter 06 stand on: masks, logits, prices."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-random = np.random.default_rng(6)
+_random = np.random.default_rng(6)
 
 
 def same(class_ids):
@@ -23,7 +23,7 @@ def mask(class_ids):
 
 def batch(n, gamma3, masked=(), middle=0.0, width=0.4):
     """Cosines, the own pairs a little better than the others. masked: (image, text); no symmetry is asked for."""
-    S = np.clip(middle + width * (0.75 * np.eye(n) + random.normal(size=(n, n))), -1, 1)
+    S = np.clip(middle + width * (0.75 * np.eye(n) + _random.normal(size=(n, n))), -1, 1)
     mask = torch.zeros(n, n, dtype=torch.bool)
     for i, j in masked:
         mask[i, j] = True

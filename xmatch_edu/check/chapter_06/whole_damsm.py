@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -11,14 +12,16 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.chapter_06 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(6)
+
 
 def _pairs(class_ids, lengths, regions, width, codes, gammas):
     """One batch; its padding holds numbers, so that it shows when it is counted."""
     n = len(class_ids)
-    words = 1.5 * shared.random.normal(size=(n, max(lengths), width))
-    seen = 1.5 * shared.random.normal(size=(n, regions, width)) + 0.5 * words[:, :1]
-    texts = shared.random.normal(size=(n, codes)) * shared.random.uniform(0.5, 2, size=(n, 1))
-    images = 0.6 * texts + shared.random.normal(size=(n, codes)) * shared.random.uniform(0.5, 2, size=(n, 1))
+    words = 1.5 * _random.normal(size=(n, max(lengths), width))
+    seen = 1.5 * _random.normal(size=(n, regions, width)) + 0.5 * words[:, :1]
+    texts = _random.normal(size=(n, codes)) * _random.uniform(0.5, 2, size=(n, 1))
+    images = 0.6 * texts + _random.normal(size=(n, codes)) * _random.uniform(0.5, 2, size=(n, 1))
     features = [torch.tensor(x, dtype=torch.float32) for x in (seen, words, images, texts)]
     return *features, torch.tensor(lengths), torch.tensor(class_ids), *gammas
 

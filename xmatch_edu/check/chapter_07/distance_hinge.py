@@ -8,11 +8,13 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.chapter_07 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(7)
+
 
 def _features(n, d, margin, apart=1.0):
     """Pairs that lie close together: (N, D) images, (N, D) texts."""
-    images = apart * shared.random.normal(size=(n, d))
-    return images, images + shared.random.normal(size=(n, d)), margin
+    images = apart * _random.normal(size=(n, d))
+    return images, images + _random.normal(size=(n, d)), margin
 
 
 def _differences(q, t):

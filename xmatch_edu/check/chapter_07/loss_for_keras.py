@@ -9,13 +9,14 @@ from xmatch_edu.check.answers import Part, as_array
 from xmatch_edu.check.chapter_07 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(7)
 _MARGIN = 0.2
 
 
 def _joined(n, d, width=0.7):
     """As Keras hands it over: zeros that nobody looks at, and both features side by side."""
-    images = width * shared.random.normal(size=(n, d))
-    features = np.concatenate([images, 0.5 * images + 0.5 * width * shared.random.normal(size=(n, d))], axis=1)
+    images = width * _random.normal(size=(n, d))
+    features = np.concatenate([images, 0.5 * images + 0.5 * width * _random.normal(size=(n, d))], axis=1)
     return torch.zeros(n, 1), torch.tensor(features, dtype=torch.float32)
 
 

@@ -8,12 +8,14 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.chapter_07 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(7)
+
 
 def _captions(n, image_of_text, margin):
     """The own texts a little ahead of the others."""
     image_of_text = np.array(image_of_text)
     own = image_of_text == np.arange(n)[:, None]
-    return 0.5 * own + shared.random.normal(size=own.shape), image_of_text, margin
+    return 0.5 * own + _random.normal(size=own.shape), image_of_text, margin
 
 
 def _differ(image_of_text):

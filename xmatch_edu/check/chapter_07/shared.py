@@ -1,11 +1,9 @@
-"""What several exercises of chapter 07 stand on: their random numbers, hinges, shared wrong ideas."""
+"""What several exercises of chapter 07 stand on: scores, hinges, shared wrong ideas."""
 
 import numpy as np
 
 from xmatch_edu.check import ideas
 from xmatch_edu.check.engine import Misconception
-
-random = np.random.default_rng(7)
 
 
 def hinge(x, margin):
@@ -40,7 +38,7 @@ def prices(*answers, without=()):
             for idea, *prices in PRICES if idea not in without]  # fmt: skip
 
 
-def scores(n, ahead=1.0, middle=0.0, width=1.0):
+def scores(random, n, ahead=1.0, middle=0.0, width=1.0):
     """The matches a little ahead of the others."""
     return middle + width * (ahead * np.eye(n) + random.normal(size=(n, n)))
 

@@ -8,6 +8,8 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.chapter_07 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(7)
+
 
 def _open(S, margin, diagonal=False):
     """The costs, without max(0, …)."""
@@ -20,11 +22,11 @@ two_way_hinge = Exercise(
     gives=(Part("the loss"),),
     right=lambda S, margin: loops.ranking_loss(S, margin=margin),
     cases={
-        "one pair": (shared.scores(1), 0.5),
+        "one pair": (shared.scores(_random, 1), 0.5),
         "2 pairs": (shared.TWO, 0.2),
-        "3 pairs, all scores negative": (shared.scores(3, middle=-5.0), 0.5),
-        "5 pairs, margin 1": (shared.scores(5), 1.0),
-        "7 pairs, the matches far ahead": (shared.scores(7, ahead=1.5), 0.3),
+        "3 pairs, all scores negative": (shared.scores(_random, 3, middle=-5.0), 0.5),
+        "5 pairs, margin 1": (shared.scores(_random, 5), 1.0),
+        "7 pairs, the matches far ahead": (shared.scores(_random, 7, ahead=1.5), 0.3),
     },
     picture=(pictures.of_nudges, "gradient", "How the loss answers when a score is nudged"),
     misconceptions=(

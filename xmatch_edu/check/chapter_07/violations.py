@@ -8,6 +8,8 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.chapter_07 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(7)
+
 
 def _of_costs(then=lambda costs: costs, price=shared.hinge, **options):
     """Exercise 1, with another idea of one of its parts."""
@@ -20,11 +22,11 @@ violations = Exercise(
     gives=(Part("the violations", "one row per image, one column per text"),),
     right=lambda S, margin: loops.ranking_steps(S, margin=margin).violations,
     cases={
-        "one pair": (shared.scores(1), 0.5),
+        "one pair": (shared.scores(_random, 1), 0.5),
         "2 pairs": (shared.TWO, 0.2),
-        "3 pairs, all scores negative": (shared.scores(3, middle=-5.0), 0.5),
+        "3 pairs, all scores negative": (shared.scores(_random, 3, middle=-5.0), 0.5),
         "4 pairs, all scores 0": (np.zeros((4, 4)), 0.3),
-        "5 pairs, margin 1": (shared.scores(5), 1.0),
+        "5 pairs, margin 1": (shared.scores(_random, 5), 1.0),
     },
     picture=(pictures.of_part(0), "scores", "The violations"),
     misconceptions=(

@@ -8,6 +8,8 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.chapter_10 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(10)
+
 
 def _spread(features):
     """What a loss wants that pushes each feature away from all others, the more the nearer they are: it depends on
@@ -103,8 +105,8 @@ def _pieces_stay_apart(run):
 
 def _batch(lengths, width, wide, wanted):
     """Pieces of these lengths, with `width` inputs a pair and `wide` features."""
-    pieces = [shared.random.normal(size=(n, width)) for n in lengths]
-    return pieces, shared.random.normal(size=(width, wide)) / width**0.5, wanted
+    pieces = [_random.normal(size=(n, width)) for n in lengths]
+    return pieces, _random.normal(size=(width, wide)) / width**0.5, wanted
 
 
 gradient_by_pieces = Exercise(

@@ -8,6 +8,8 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.chapter_10 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(10)
+
 
 def _sum_of_both(logits, rows, columns):
     """P(text | image) + P(image | text), given the logs."""
@@ -156,7 +158,7 @@ image_gradient_by_tiles = Exercise(
     gives=(Part("the gradient", "one row per image, one column per feature"),),
     right=lambda image, text, scale, rows, columns, size: loops.matching_gradient(image @ text.T, scale=scale) @ text,
     cases={case: _with_logs(*arguments) for case, arguments in shared.TILES.items()} | {
-        "6 pairs, tiles of 2": _with_logs(shared.features(6), shared.features(6), 1.2, 2),
+        "6 pairs, tiles of 2": _with_logs(shared.features(_random, 6), shared.features(_random, 6), 1.2, 2),
         "5 pairs, logits up to 10,000": _with_logs(*shared.FAR),
     },
     error=1e-8,

@@ -1,10 +1,10 @@
-"""What several exercises of chapter 10 stand on: their random numbers, a walk over tiles, shared wrong ideas."""
+"""What several exercises of chapter 10 stand on: a walk over tiles, shared wrong ideas."""
 
 import numpy as np
 
 from xmatch_edu.check.engine import Misconception
 
-random = np.random.default_rng(10)
+_random = np.random.default_rng(10)
 
 
 def log_sum_exp(x, axis=None):
@@ -89,18 +89,18 @@ def large():
     return features, features[::-1].copy(), 128 * 128 * 8
 
 
-def features(n, width=3, length=1.0):
+def features(random, n, width=3, length=1.0):
     return length * random.normal(size=(n, width))
 
 
 TILES = {
-    "one pair, tiles of 1": (features(1), features(1), 2.0, 1),
-    "one pair, tiles of 4": (features(1), features(1), 0.5, 4),
-    "2 pairs, tiles of 1": (features(2), features(2), 1.5, 1),
-    "4 pairs, tiles of 2": (features(4), features(4), 2.0, 2),
-    "5 pairs, tiles of 2": (features(5, 4), features(5, 4), 1.5, 2),
-    "3 pairs, tiles of 8": (features(3), features(3), 3.0, 8),
-    "7 pairs, tiles of 3": (features(7), features(7), 0.7, 3),
+    "one pair, tiles of 1": (features(_random, 1), features(_random, 1), 2.0, 1),
+    "one pair, tiles of 4": (features(_random, 1), features(_random, 1), 0.5, 4),
+    "2 pairs, tiles of 1": (features(_random, 2), features(_random, 2), 1.5, 1),
+    "4 pairs, tiles of 2": (features(_random, 4), features(_random, 4), 2.0, 2),
+    "5 pairs, tiles of 2": (features(_random, 5, 4), features(_random, 5, 4), 1.5, 2),
+    "3 pairs, tiles of 8": (features(_random, 3), features(_random, 3), 3.0, 8),
+    "7 pairs, tiles of 3": (features(_random, 7), features(_random, 7), 0.7, 3),
 }
 FAR = (
     np.array([[100.0], [-100.0], [60.0], [2.0], [-0.5]]), np.array([[-90.0], [100.0], [1.0], [40.0], [-100.0]]), 1.0, 2)

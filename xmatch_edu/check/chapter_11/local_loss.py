@@ -8,6 +8,8 @@ from xmatch_edu.check.answers import Part
 from xmatch_edu.check.chapter_11 import shared
 from xmatch_edu.check.engine import Exercise, Misconception
 
+_random = np.random.default_rng(11)
+
 
 def _log_sum_exp(x, axis):
     return np.logaddexp.reduce(x, axis=axis)
@@ -75,7 +77,7 @@ def _without_own_rivals(logits, at):
 
 
 def _blocks(world_size, n, width=3, size=1.0):
-    return [size * shared.random.normal(size=(n, width)) for _ in range(world_size)]
+    return [size * _random.normal(size=(n, width)) for _ in range(world_size)]
 
 
 local_loss = Exercise(
