@@ -179,7 +179,8 @@ LOOK = r"""() => {
     below: Math.max(slide.scrollHeight, ...[...slide.children].map(one => one.offsetTop + one.scrollHeight)) - 720,
     beside: all.filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth && !one.closest(".live-picture")
       && getComputedStyle(one).display !== "inline").map(one => one.outerHTML.slice(0, 80)),
-    spilt: all.filter(one => one.matches("div") && one.scrollHeight > one.clientHeight + 8 && !one.closest(".live-picture"))
+    spilt: all.filter(one => one.matches("div:not(.live-picture div, :has(mjx-container))")
+        && one.scrollHeight > one.clientHeight + 8)
       .map(one => one.outerHTML.slice(0, 80)),
     shrunk: [...slide.querySelectorAll(".picture img")].filter(one => Math.min(one.clientWidth / one.naturalWidth,
       one.clientHeight / one.naturalHeight) < 0.65).map(one => one.alt.slice(0, 60)),

@@ -148,7 +148,7 @@ def _apart(one, other):
         return 5 if other.kind != "hint" else 1
     if one.kind == "text" and one.source.endswith(":"):
         return 2
-    if one.kind in ("picture", "credit") and TOLD.match(other.source):
+    if one.kind in {*OUTPUTS, "credit"} and TOLD.match(other.source):
         return 0.8
     return APART.get((one.kind, other.kind), 0)
 
