@@ -1,5 +1,6 @@
 """The map of a class: what the files say and no more, whatever is in them. Nothing of a learner's is run."""
 
+import ast
 import csv
 import io
 import json
@@ -22,6 +23,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xmatch_edu import check
+from xmatch_edu.check.progress import note
+from xmatch_edu.check.result import WRONG, Result
 from xmatch_edu.class_map import contents, drawing, figures, names, reading, tables
 from xmatch_edu.class_map.folder import HandIn, Refused
 
@@ -351,11 +354,11 @@ def test_pseudonyms_are_dealt_anew_and_say_nothing_of_the_order(with_names):
 
 
 def test_the_course_s_own_file_is_understood(folder, monkeypatch):
-    """Written by the check itself, with an idea that only the last look finds."""
+    """Written by the course itself, with an idea that stands in no exercise's list: only a last look finds it."""
     (folder / "Anna").mkdir()
     monkeypatch.chdir(folder / "Anna")
-    check.labels_after(lambda p: p)
-    check.running_log_sum_exp(lambda pieces: check.running_log_sum_exp.right(list(pieces)))
+    for name, idea in [("labels_after", "the columns' answer"), ("running_log_sum_exp", "the pieces are kept")]:
+        assert note(getattr(check, name), len, Result(name, WRONG, misconception=idea)) == []
     record = json.loads((folder / "Anna" / "progress.json").read_text("utf-8"))["exercises"]
     found = reading.read(folder)
     assert found.refused == found.aside == [] and [one.name for one in found.learners] == ["Anna"]
@@ -366,6 +369,18 @@ def test_the_course_s_own_file_is_understood(folder, monkeypatch):
         ("labels_after", "the columns' answer", True),
         ("running_log_sum_exp", "the pieces are kept", True),
     }
+
+
+def test_every_idea_of_the_course_is_known():
+    """Wherever a chapter keeps it, the map knows what to say; otherwise it would count it as a strange name."""
+    for chapter in check.CHAPTERS:
+        known = {idea for exercise in chapter.EXERCISES for idea in reading.SAYS[exercise.name]}
+        source = Path(chapter.__file__)
+        for file in source.parent.glob("*.py") if source.stem == "__init__" else [source]:
+            calls = [node for node in ast.walk(ast.parse(file.read_text("utf-8")))
+                     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Misconception"]  # fmt: skip
+            written = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+            assert written <= known, file
 
 
 def test_stuck_means_three_attempts_and_not_solved(folder):

@@ -1,6 +1,7 @@
 """A progress file is read whole, or refused with a reason: what is in it was written by somebody else."""
 
 import json
+import sys
 from dataclasses import dataclass, field
 
 from xmatch_edu import check
@@ -15,8 +16,10 @@ EXERCISES = {one.name: one for chapter in check.CHAPTERS for one in chapter.EXER
 
 
 def _told(chapter, exercise):
-    """{misconception: what to say}. An idea that a last look finds (`demand`) stands in the chapter's file alone."""
-    looked_for = [one for one in vars(chapter).values() if isinstance(one, Misconception)]
+    """{misconception: what to say}. An idea that only a last look finds (`demand`) is in no exercise's list: it stands
+    somewhere in the chapter's files."""
+    files = [file for name, file in sys.modules.items() if f"{name}.".startswith(f"{chapter.__name__}.")]
+    looked_for = [one for file in files for one in vars(file).values() if isinstance(one, Misconception)]
     return {one.name: one.says for one in (*looked_for, *exercise.misconceptions)}
 
 
