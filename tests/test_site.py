@@ -209,6 +209,7 @@ def test_a_page_says_all_that_its_notebook_says_in_its_order(soups, stem):
     shown = [(int(head.name[1]), head.get_text().removesuffix("¶")) for head in shown]
     assert shown == heads
     plain = re.sub(r"<[^>]+>|\]\([^)]+\)|^\d+\. ", " ", FORMULA.sub(" ", text), flags=re.MULTILINE)
+    plain = re.sub("[`*]", "", plain)
     here = iter(re.findall(r"\w+", article.get_text().replace("_", " ")))
     assert [word for word in re.findall(r"\w+", plain.replace("_", " ")) if word not in here] == []
     assert len(article.select("details > summary")) == text.count("<details>")
