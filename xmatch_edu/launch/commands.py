@@ -100,4 +100,5 @@ def publish(root, what, folder):
 def class_map(root, more):
     """Set up, then read a class's progress files, in the folder where the command was given."""
     python = prepare(root)
-    return subprocess.call([str(python), "-m", "xmatch_edu.class_map", *more], env=surroundings(python))
+    # -P: Python would import from that folder, and a class's folder is full of other people's files.
+    return subprocess.call([str(python), "-P", "-m", "xmatch_edu.class_map", *more], env=surroundings(python))
