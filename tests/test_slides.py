@@ -270,6 +270,12 @@ TOLD = "() => document.querySelector('.live-picture').innerText"
 PLACE = "() => JSON.stringify(Reveal.getIndices())"
 BOX = """() => { const canvas = document.querySelector(".live-picture canvas");
   const { left, top, width, height } = canvas.getBoundingClientRect(); return [left, top, width, height]; }"""
+ROOM_LEFT = """() => { const live = document.querySelector(".live-picture"), zoom = Number(live.style.zoom) || 1;
+  const slide = live.closest(".slide");
+  live.style.zoom = zoom + 0.15;
+  const fits = slide.scrollHeight <= slide.clientHeight && live.scrollWidth <= live.clientWidth;
+  live.style.zoom = zoom;
+  return fits; }"""
 SIZES = [(1024, 768), (1920, 1080)]  # slides made smaller, and larger
 
 
@@ -285,6 +291,7 @@ def show_live(page, address, folder, number, size):
     left, top, width, height = page.evaluate(BOX)
     assert left >= 0 and left + width <= size[0] and top >= 0 and top + height <= size[1]
     assert page.evaluate(LOOK)["below"] <= 0
+    assert page.evaluate(ROOM_LEFT) is False, "it is as large as the slide allows"
     return left, top, width
 
 
