@@ -21,7 +21,7 @@ from xmatch_edu.explore.live import figure, script
 browser, page, show, lab = test_browser.browser, test_browser.page, test_browser.show, test_browser.lab
 RANDOM = np.random.default_rng(17)
 # The script once more, only for its numbers: the page shows them with few digits.
-OPEN = script(FILM) + "\nwindow.numbers = (frame) => compute({ ...model.get('data'), frame });"
+OPEN = script(FILM) + "\nwindow.numbers = (frame) => compute({ ...explorer.model.get('data'), frame });"
 VIEW_OF = "canvas => canvas.toDataURL()"
 
 

@@ -383,6 +383,11 @@ def test_slides_move_only_for_those_who_like_it(page, address):
     page.reload()
     page.wait_for_function("Reveal.isReady()")
     assert page.evaluate("Reveal.getConfig().transition") == "slide"
+    # With that move reveal.js calls the whole deck a slide: it must not be laid out as one.
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        scale = min(width / 1280, height / 720)
+        page.wait_for_function("scale => Math.abs(Reveal.getScale() - scale) < 0.01", arg=scale)
 
 
 def test_the_speaker_sees_the_answer(page, address, folder):
