@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xmatch_edu import inputs, loops, losses, scores
+from xmatch_edu.inputs import arrays, features
 
 OPTIONS = {
     "gamma1": st.sampled_from([0.1, 1.0, 5.0, 100.0]),
@@ -128,7 +129,8 @@ def test_padding_never_changes_a_score_and_gets_no_gradient(batch, options, fill
 
 def test_padding_that_nobody_looked_at_brings_no_nan(monkeypatch):
     """As on a GPU, where the values are not checked."""
-    monkeypatch.setattr(inputs, "_values_visible", lambda x: False)
+    for room in (arrays, features):
+        monkeypatch.setattr(room, "values_visible", lambda x: False)
     regions, words = torch.randn(2, 4, 3, requires_grad=True), torch.randn(2, 3, 3)
     words[0, 2] = nan
     words.requires_grad_()
