@@ -469,6 +469,7 @@ def put(value, *where, n=3, d=2, dtype=torch.float32):
 
 
 ONES, IDS, NAN, INF = torch.ones(3, 2), torch.tensor([0, 1, 0]), float("nan"), float("inf")
+TILE = "the rows and columns of a tile"
 WRONG = {  # what: (arguments that differ from a right call, the error, words that it must say in this order)
     "fewer texts": ({"text_features": torch.ones(2, 2)}, ValueError, "pairs.* 3 on the image side and 2 on the text"),
     "fewer images": ({"image_features": torch.ones(2, 2)}, ValueError, "pairs.* 2 on the image side and 3 on the text"),
@@ -506,10 +507,10 @@ WRONG = {  # what: (arguments that differ from a right call, the error, words th
     "scale True": ({"scale": True}, TypeError, "scale must be a number.*bool"),
     "scale a word": ({"scale": "5"}, TypeError, "scale must be a number.*str"),
     "scale None": ({"scale": None}, TypeError, "scale must be a number"),
-    "tile_size 0": ({"tile_size": 0}, ValueError, "tile_size must be at least 1, the rows and columns of a tile; got 0"),
-    "tile_size -1": ({"tile_size": -1}, ValueError, "tile_size must be at least 1, the rows and columns of a tile; got -1"),
-    "tile_size 2.5": ({"tile_size": 2.5}, TypeError, "tile_size must be an int, the rows and columns of a tile; got float"),
-    "tile_size True": ({"tile_size": True}, TypeError, "tile_size must be an int, the rows and columns of a tile; got bool"),
+    "tile_size 0": ({"tile_size": 0}, ValueError, f"tile_size must be at least 1, {TILE}; got 0"),
+    "tile_size -1": ({"tile_size": -1}, ValueError, f"tile_size must be at least 1, {TILE}; got -1"),
+    "tile_size 2.5": ({"tile_size": 2.5}, TypeError, f"tile_size must be an int, {TILE}; got float"),
+    "tile_size True": ({"tile_size": True}, TypeError, f"tile_size must be an int, {TILE}; got bool"),
     "tile_size a tensor": ({"tile_size": torch.tensor(2)}, TypeError, "tile_size must be an int"),
     "overflow": ({"image_features": 1e20 * ONES, "text_features": -1e20 * ONES}, ValueError,
                  "image side.*text side.*dot product of them, up to 2e.40, may overflow torch.float32"),
