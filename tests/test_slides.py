@@ -8,12 +8,16 @@ import subprocess
 import sys
 import threading
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 import test_browser
 from bs4 import BeautifulSoup
+
+if find_spec("sphinx_revealjs") is None and not os.environ.get("CI"):  # there every extra is installed
+    pytest.skip("the extra `pages` is not here: python3 -m xmatch_edu site brings it", allow_module_level=True)
 
 from xmatch_edu.publish import chapters, slides
 

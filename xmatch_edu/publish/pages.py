@@ -8,6 +8,8 @@ import base64
 import copy
 import html
 import struct
+from importlib.util import find_spec
+from pathlib import Path
 
 import nbformat
 
@@ -19,6 +21,11 @@ NEEDS_PYTHON = (
     "<code>python3 -m xmatch_edu lab</code> opens this chapter on your machine, with Python beside it.</p>"
 )
 _ASKING = [name for name in explore.__all__ if getattr(explore, name)._needs_kernel]
+
+
+def mathjax():
+    """Where MathJax lies, one file that draws formulas -> its path. Its package has a name that no import spells."""
+    return Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax" / "tex-svg.js"
 
 
 def alive(notebook):

@@ -4,7 +4,6 @@ Here live what Sphinx gets to read and what is kept of what it writes; its setti
 run: a page shows what its notebook has stored. The pages ask nobody but their own folder, so they work as files too.
 """
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -22,7 +21,6 @@ from xmatch_edu.publish import notes, pages
 BRANCH = "main"  # of the repository that Binder and Colab read
 FIRST = "00_start_here"  # its live picture stands on the front page too
 NOT_PAGES = ("xmatch_edu", "tests", "tools")  # a page may link to a file of these, and the reader gets it as it is
-MATHJAX = "sphinx-mathjax-offline"  # a package for its files; no import can spell its name
 
 
 def make(folder):
@@ -75,9 +73,8 @@ def lay_out(root, source):
     _lay_out_notes(docs / "teaching")
     online = docs / "online.md"
     online.write_text(online.read_text("utf-8").replace("OWNER/NAME", _owner_and_name(repository)), "utf-8")
-    mathjax = Path(importlib.util.find_spec(MATHJAX).origin).parent / "static" / "mathjax" / "tex-svg.js"
     (docs / "_static" / "mathjax").mkdir()
-    shutil.copy(mathjax, docs / "_static" / "mathjax")
+    shutil.copy(pages.mathjax(), docs / "_static" / "mathjax")
 
 
 def _lay_out_notes(folder):

@@ -19,7 +19,6 @@ from xmatch_edu.publish import chapters, cutting, pages
 
 DECK = Path(__file__).with_name("deck")
 REVEAL = Path(find_spec("sphinx_revealjs").origin).parent / "_static" / "revealjs"
-MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
 FONTS = REVEAL / "dist" / "theme" / "fonts" / "source-sans-pro"
 SHARED = {  # in the decks' folder -> where it comes from
     "shared/reveal/reset.css": REVEAL / "dist" / "reset.css",
@@ -27,7 +26,7 @@ SHARED = {  # in the decks' folder -> where it comes from
     "shared/reveal/reveal.js": REVEAL / "dist" / "reveal.js",
     "shared/reveal/notes.js": REVEAL / "plugin" / "notes" / "notes.js",
     "shared/reveal/LICENSE": REVEAL / "LICENSE",
-    "shared/mathjax/tex-svg.js": MATHJAX / "tex-svg.js",
+    "shared/mathjax/tex-svg.js": pages.mathjax(),
     "shared/mathjax/LICENSE": DECK / "MATHJAX_LICENSE",
     "shared/fonts/LICENSE": FONTS / "LICENSE",
     "shared/deck.js": DECK / "deck.js",
