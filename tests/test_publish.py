@@ -140,6 +140,15 @@ def test_answers_that_are_not_plain():
     assert "a person finds the triangle at once" in late.answer[1]
 
 
+def test_no_letter_is_the_safe_guess():
+    """Where one letter is right nearly always, a learner guesses the letter and not the answer."""
+    for chapter in EVERY:
+        letters = [question.letter for question in chapter.questions]
+        assert len(letters) < 4 or max(map(letters.count, "abc")) <= 2 / 3 * len(letters), chapter.number
+    letters = [question.letter for chapter in EVERY for question in chapter.questions]
+    assert max(map(letters.count, "abc")) <= len(letters) / 2
+
+
 def test_a_question_without_an_answer_is_refused():
     notebook = nbformat.from_dict(by_number("02").notebook)
     notebook.cells[6].source = "Pair i came in as row i and as column i."
