@@ -90,6 +90,10 @@ def test_there_are_enough_of_all():
     for exercise in EXERCISES.values():
         own = [idea.name for idea in exercise.misconceptions]
         assert len(own) == len(set(own)), f"{exercise.name} names two ideas alike"
+        told = {told for _, told in LOOKALIKES[exercise.name]}
+        assert told <= {None, *own}, f"{exercise.name}: an idea that is in no list"
+        never = [idea.name for idea in exercise.misconceptions if not idea.wrongs and idea.name not in told]
+        assert not never, f"{exercise.name}: no test has met {never}"
 
 
 def test_a_misconception_is_told_in_two_sentences_or_so():

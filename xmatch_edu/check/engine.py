@@ -17,7 +17,7 @@ class Misconception:
     """One wrong idea, recognised by what it computes.
 
     name: in a few words. says: what happened, and why it is another thing, in two sentences. wrongs: the exercise done
-    with this idea in mind, in each way that gives other numbers.
+    with this idea in mind, in each way that gives other numbers; none where only the exercise's `demand` can see it.
     """
 
     def __init__(self, name, says, *wrongs):
@@ -32,7 +32,7 @@ class Exercise:
     they have them, followed by the gradients. cases: {words: arguments}, the smallest first. gradients: which
     arguments the first value must have a gradient for. error: what two right answers may differ by, relative to the
     largest value (at least 1). picture: (an `of_…` of `pictures`, the kind of heatmap, what a cell holds).
-    demand: a last look at an answer whose values are right -> a Misconception or None.
+    demand: a last look at an answer whose values are right -> one of the misconceptions, or None.
     """
 
     name: str

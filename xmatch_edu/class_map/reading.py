@@ -1,11 +1,9 @@
 """A progress file is read whole, or refused with a reason: what is in it was written by somebody else."""
 
 import json
-import sys
 from dataclasses import dataclass, field
 
 from xmatch_edu import check
-from xmatch_edu.check.engine import Misconception
 from xmatch_edu.check.progress import VERSION
 from xmatch_edu.class_map import contents, folder
 from xmatch_edu.class_map.folder import Refused
@@ -15,15 +13,7 @@ MOST_ATTEMPTS = 1_000_000
 EXERCISES = {one.name: one for chapter in check.CHAPTERS for one in chapter.EXERCISES}
 
 
-def _told(chapter, exercise):
-    """{misconception: what to say}. An idea that only a last look finds (`demand`) is in no exercise's list: it stands
-    somewhere in the chapter's files."""
-    files = [file for name, file in sys.modules.items() if f"{name}.".startswith(f"{chapter.__name__}.")]
-    looked_for = [one for file in files for one in vars(file).values() if isinstance(one, Misconception)]
-    return {one.name: one.says for one in (*looked_for, *exercise.misconceptions)}
-
-
-SAYS = {one.name: _told(chapter, one) for chapter in check.CHAPTERS for one in chapter.EXERCISES}
+SAYS = {name: {idea.name: idea.says for idea in one.misconceptions} for name, one in EXERCISES.items()}
 
 
 @dataclass(frozen=True)

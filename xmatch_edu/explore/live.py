@@ -44,7 +44,7 @@ class LivePicture(anywidget.AnyWidget):
 
     _state = ()  # the traits that say what is on show
     _title = ""
-    _needs_kernel = False  # True where the answers come from Python
+    needs_kernel = False  # True where the answers come from Python
     data = traitlets.Dict(read_only=True).tag(sync=True)  # what never changes
 
     def still(self):
@@ -63,14 +63,14 @@ class LivePicture(anywidget.AnyWidget):
         live, _ = super()._repr_mimebundle_()
         # Stored with the notebook, and compared when that runs again: past six digits machines differ.
         page = {PAGE: {"kind": type(self).__name__, "state": _short(self.page_state())}}
-        return {**live, **still, **({} if self._needs_kernel else page)}, metadata
+        return {**live, **still, **({} if self.needs_kernel else page)}, metadata
 
     def html(self, *, title=None, credit=""):
         """A page that stays alive without kernel or network -> str. credit: a line for whoever made the pictures.
 
         Errors: TypeError where the picture's answers come from Python.
         """
-        if self._needs_kernel:
+        if self.needs_kernel:
             raise TypeError("its answers come from Python: it needs a kernel, and cannot be a page of its own; "
                             "save still() instead")  # fmt: skip
         picture = self.still()

@@ -45,7 +45,7 @@ class SearchExplorer(LivePicture):
     _esm = script(_SCRIPT)
     _state = ("query", "picked", "results")
     _title = "A search"
-    _needs_kernel = True
+    needs_kernel = True
     # Plain traits: `_check` says what each may hold, and turns it into what JSON can carry.
     query = traitlets.TraitType("").tag(sync=True)
     picked = traitlets.TraitType(None, allow_none=True).tag(sync=True)

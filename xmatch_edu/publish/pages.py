@@ -20,7 +20,7 @@ NEEDS_PYTHON = (
     '<p class="needs-python">A still picture: the live one asks Python for its answers. '
     "<code>python3 -m xmatch_edu lab</code> opens this chapter on your machine, with Python beside it.</p>"
 )
-_ASKING = [name for name in explore.__all__ if getattr(explore, name)._needs_kernel]
+_ASKING = [name for name in explore.__all__ if getattr(explore, name).needs_kernel]
 
 
 def mathjax():

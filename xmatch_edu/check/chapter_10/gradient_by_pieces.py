@@ -223,5 +223,6 @@ gradient_by_pieces = Exercise(
             lambda pieces, weights, wanted: np.outer(
                 np.concatenate(pieces).mean(0), wanted(np.concatenate(pieces) @ weights).mean(0)),
         ),
+        _ALL_EMBEDDED,
     ),
 )  # fmt: skip

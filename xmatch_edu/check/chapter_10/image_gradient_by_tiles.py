@@ -330,5 +330,7 @@ image_gradient_by_tiles = Exercise(
             "Right in size, wrong in sign. A gradient points uphill, P − Y; the minus comes with the step.",
             lambda *a: -_gradient(*a),
         ),
+        shared.MATRIX_AT_ONCE,
+        shared.SIZE_FORGOTTEN,
     ),
 )  # fmt: skip

@@ -294,5 +294,7 @@ logs_by_tiles = Exercise(
             _of_logits(lambda x, size: tuple(logs / np.log(2) for logs in shared.both_logs(x))),
             _of_logits(lambda x, size: tuple(logs / np.log(10) for logs in shared.both_logs(x))),
         ),
+        shared.MATRIX_AT_ONCE,
+        shared.SIZE_FORGOTTEN,
     ),
 )  # fmt: skip
