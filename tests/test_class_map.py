@@ -194,7 +194,7 @@ def test_the_page_says_the_same_in_words_and_sums_the_columns(made):
         str(sum(map(int, row[2:]))) for row in (solved, tried, stuck)]  # fmt: skip
 
 
-def test_the_misconceptions_met_most_come_first_with_what_to_say(made):
+def test_the_misconceptions_met_most_come_first_with_what_the_check_says(made):
     def counted(read):
         count = {}
         for record in made.records.values():
@@ -216,9 +216,9 @@ def test_the_misconceptions_met_most_come_first_with_what_to_say(made):
     order = [(-int(row["learners"]), -int(row["times"])) for row in rows]
     assert order == sorted(order)
     says = {(exercise.name, idea.name): idea.says for exercise in COURSE for idea in exercise.misconceptions}
-    assert all(row["what to say"] == says[row["exercise"], row["misconception"]] for row in rows)
-    first = [[row["learners"], row["times"], row["exercise"] + row["chapter"], row["misconception"], row["what to say"]]
-             for row in rows[:12]]  # fmt: skip
+    assert all(row["what the check says"] == says[row["exercise"], row["misconception"]] for row in rows)
+    first = [[row["learners"], row["times"], row["exercise"] + row["chapter"], row["misconception"],
+              row["what the check says"]] for row in rows[:12]]  # fmt: skip
     assert made.tables[1][1:] == first
     by_chapter = [row for table in made.tables[2:-2] for row in table[1:]]
     assert len(by_chapter) == len(rows) and [row[2] for row in by_chapter] == sorted(
@@ -372,7 +372,7 @@ def test_the_course_s_own_file_is_understood(folder, monkeypatch):
 
 
 def test_every_idea_of_the_course_is_known():
-    """Wherever a chapter keeps it, the map knows what to say; otherwise it would count it as a strange name."""
+    """Wherever a chapter keeps it, the map knows what the check says; otherwise it would count it as a strange name."""
     for chapter in check.CHAPTERS:
         known = {idea for exercise in chapter.EXERCISES for idea in reading.SAYS[exercise.name]}
         source = Path(chapter.__file__)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from xmatch_edu.launch.working_copy import RECORD, lay_down
+from xmatch_edu.launch.working_copy import ORIGIN, RECORD, fingerprint, lay_down
 
 NAME = "01_one_text_every_image.ipynb"
 
@@ -146,3 +146,22 @@ def test_a_copy_that_is_no_notebook_any_more_is_the_learners_too(rooms, spoilt):
     (chapters / NAME).write_text("second edition")
     lay_down(chapters, folder)
     assert (folder / NAME).read_text() == spoilt
+
+
+def test_a_handed_out_notebook_is_known_without_a_record(rooms):
+    """It came alone, from a learning platform, say. Beside a newer chapter the newer one is laid, as ever."""
+    chapters, folder = rooms
+    (chapters / NAME).write_text(json.dumps(notebook("solution", {}, 1, "1")))
+    handed_out = notebook("stub", {}, None, "")
+    handed_out["metadata"][ORIGIN] = fingerprint((chapters / NAME).read_bytes())
+    for record in ({}, {NAME: "of an earlier edition"}):
+        (folder / NAME).write_text(json.dumps(handed_out))
+        (folder / RECORD).write_text(json.dumps(record))
+        assert lay_down(chapters, folder) == []
+        assert json.loads((folder / NAME).read_text()) == handed_out
+        assert not list(folder.glob("*.newer-*"))
+    (chapters / NAME).write_text("second edition")
+    (said,) = lay_down(chapters, folder)
+    assert NAME in said and lay_down(chapters, folder) == []
+    assert json.loads((folder / NAME).read_text()) == handed_out
+    assert [path.read_text() for path in folder.glob("*.newer-*")] == ["second edition"]

@@ -11,7 +11,7 @@ import sys
 import threading
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import quote, unquote, urldefrag, urljoin
 
 import nbformat
 import pytest
@@ -24,7 +24,7 @@ if find_spec("sphinx_revealjs") is None and not os.environ.get("CI"):  # there e
 
 from xmatch_edu import check
 from xmatch_edu.explore.live import PAGE
-from xmatch_edu.publish import site
+from xmatch_edu.publish import chapters, site
 
 browser = test_browser.browser
 ROOT = Path(__file__).parent.parent
@@ -301,6 +301,17 @@ def test_the_search_finds_the_chapter(page, address):
     hits = page.eval_on_selector_all("#search-results li a", "all => all.map((one) => one.getAttribute('href'))")
     assert any("02_labels_are_the_diagonal.html" in hit for hit in hits)
     page.wait_for_load_state("networkidle")  # it reads the pages that it has found, for a line of each
+
+
+def test_the_search_puts_a_chapter_first_for_its_title_and_says_when_it_finds_nothing(page, address):
+    for chapter in chapters.every():
+        page.goto(f"{address}search.html?q={quote(chapter.title)}")
+        first = page.locator("#search-results li a").first
+        assert f"{Path(chapter.file).stem}.html" in first.get_attribute("href"), chapter.title
+        page.wait_for_load_state("networkidle")
+    page.goto(f"{address}search.html?q=hippopotamus")
+    page.wait_for_selector("#search-results :text('did not match any documents')")
+    assert page.locator("#search-results li a").count() == 0
 
 
 def test_the_switch_turns_the_page_and_its_pictures_dark(page, address):

@@ -135,7 +135,7 @@ def _ideas_table(rows, caption):
     body = [tag("tr", tag("td", str(one.learners), class_="c"), tag("td", str(one.times), class_="c"),
                 tag("td", tag("code", one.exercise), tag("small", one.chapter)),
                 tag("th", one.idea, scope="row"), tag("td", one.says)) for one in rows]  # fmt: skip
-    return _table(caption, ["learners", "times", "exercise", "misconception", "what to say"], body)
+    return _table(caption, ["learners", "times", "exercise", "misconception", "what the check says"], body)
 
 
 def _stuck(rows):

@@ -23,7 +23,7 @@ def write(folder, found):
     rows = [[one.chapter, one.exercise, one.idea, one.learners, one.times, one.says]
             for one in figures.met(found.learners)]  # fmt: skip
     _write(folder / "misconceptions.csv",
-           ["chapter", "exercise", "misconception", "learners", "times", "what to say"], rows)  # fmt: skip
+           ["chapter", "exercise", "misconception", "learners", "times", "what the check says"], rows)  # fmt: skip
 
 
 def _write(path, head, rows):

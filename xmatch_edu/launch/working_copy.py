@@ -4,26 +4,28 @@ import json
 import os
 
 RECORD = ".xmatch_edu.json"  # {notebook: fingerprint of the course's version that this folder was last given}
+ORIGIN = "xmatch_edu_made_from"  # in a handed-out notebook's metadata: the fingerprint of the chapter it was made from
 
 
 def lay_down(chapters, folder):
     """Bring the notebooks of `chapters` to `folder`; returns what there is to say about it, as sentences.
 
     An untouched copy is refreshed. Where the course's chapter is newer and the copy was changed, the newer one
-    is laid beside it, once. Without a readable record, a copy that differs counts as changed.
+    is laid beside it, once. Without a readable record, a copy that differs counts as changed. A handed-out notebook
+    says itself which chapter it was made from: with that one beside it, its solutions would be handed out too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     given, words = read_record(folder / RECORD), []
     for chapter in sorted(chapters.glob("*.ipynb")):
         course, copy = chapter.read_bytes(), folder / chapter.name
-        newest, last = fingerprint(course), given.get(chapter.name)
+        newest, known = fingerprint(course), {given.get(chapter.name), origin(copy)}
         here = fingerprint(copy.read_bytes()) if copy.exists() else None
         if here is None:
             write(copy, course)
-        elif here == last != newest:
+        elif newest not in known and here in known:
             write(copy, course)
             words.append(f"{copy.name}: refreshed, the course's chapter is newer and yours was unchanged.")
-        elif here != newest != last:
+        elif newest not in known and here != newest:
             beside = folder / f"{chapter.stem}.newer-{newest[:8]}.ipynb"
             if not beside.exists():
                 write(beside, course)
@@ -45,6 +47,14 @@ def fingerprint(content):
     except (ValueError, KeyError, TypeError):
         pass  # not a notebook (any more): its bytes speak
     return hashlib.sha256(content).hexdigest()
+
+
+def origin(copy):
+    """The fingerprint of the chapter that a handed-out notebook was made from; None where it names none."""
+    try:
+        return json.loads(copy.read_bytes())["metadata"][ORIGIN]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def joined(part):

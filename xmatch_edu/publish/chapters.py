@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 
+from xmatch_edu.launch import working_copy
 from xmatch_edu.launch.environment import ROOT
 
 FOLDER = ROOT / "notebooks"
@@ -29,8 +30,8 @@ FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 QUESTION = re.compile(r"(?P<before>.*?)\*\*(?P<asked>(?:(?!\*\*).)+)\*\*\s(?P<options>\(a\) .+ · \(b\) .+)", re.DOTALL)
 OPTION = re.compile(r"(?<![\w`])\(([abc])\)")
-STATED = re.compile(r"(?<![\w`])\([abc]\)(?=[.:,])|So \([abc]\) ")  # "(b).", "(b):", "(b), if …", "So (b) for …"
-IN_WORDS = re.compile(r"neither, and both|\(a\) is right for wide features only")  # two answers that name no letter
+STATED = re.compile(r"(?<![\w`])\([abc]\)(?=[.:,])|So \([abc]\) ")  # "(b).", "(b):", "(b), about", "So (b) for …"
+IN_WORDS = re.compile(r"neither, and both")  # an answer that names no letter
 
 
 @dataclass(frozen=True)
@@ -149,9 +150,13 @@ def every(folder=FOLDER):
     return [read(path) for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
 
 
-def write(notebook, path):
-    """In the form in which the course's own are stored: the same notebook makes the same bytes."""
-    path.write_text(nbformat.v4.writes(notebook) + "\n", "utf-8", newline="\n")
+def hand_out(notebook, folder, chapter):
+    """Write what was made from a chapter into `folder`, with a note of its origin, by which `lab --dir` knows it.
+
+    It is written in the form in which the course's own are stored: the same notebook makes the same bytes.
+    """
+    notebook.metadata[working_copy.ORIGIN] = working_copy.fingerprint((FOLDER / chapter.file).read_bytes())
+    (folder / chapter.file).write_text(nbformat.v4.writes(notebook) + "\n", "utf-8", newline="\n")
 
 
 def _prose(cells):

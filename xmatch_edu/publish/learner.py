@@ -6,7 +6,6 @@ teacher to give when the time has come; where one stood, a line says so.
 
 import nbformat
 
-from xmatch_edu.launch.working_copy import lay_down
 from xmatch_edu.publish import chapters
 
 ELSEWHERE = "\n*The solution is in the solved notebooks. Your teacher has them.*"
@@ -20,10 +19,9 @@ REWORDED = {  # what chapter 00 says of the course's own notebooks -> what is tr
 
 def make(folder):
     """Write all notebooks into `folder` -> the first one. They run where the package is installed."""
-    lay_down(chapters.FOLDER, folder)  # its record makes `lab --dir` take these for copies that somebody changed
     every = chapters.every()
     for chapter in every:
-        chapters.write(to_hand_out(chapter), folder / chapter.file)
+        chapters.hand_out(to_hand_out(chapter), folder, chapter)
     for old in REWORDED:
         if sum(old in cell.source for chapter in every for cell in chapter.cells) != 1:
             raise ValueError(f"no notebook says any more, or two say: {old}")

@@ -6,16 +6,14 @@ the outputs of the course. tests/test_exercises.py runs these very notebooks to 
 
 import nbformat
 
-from xmatch_edu.launch.working_copy import lay_down
 from xmatch_edu.publish import chapters
 
 
 def make(folder):
     """Write all notebooks into `folder` -> the first one with exercises."""
-    lay_down(chapters.FOLDER, folder)  # its record makes `lab --dir` take these for copies that somebody changed
     every = chapters.every()
     for chapter in every:
-        chapters.write(filled(chapter), folder / chapter.file)
+        chapters.hand_out(filled(chapter), folder, chapter)
     return next(chapter.file for chapter in every if chapter.exercises)
 
 
