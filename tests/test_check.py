@@ -81,7 +81,8 @@ def test_what_looks_like_a_misconception_is_called_what_it_is(exercise, wrong, t
 
 
 def test_there_are_enough_of_all():
-    assert set(RIGHT) == set(LOOKALIKES) == set(EXERCISES)
+    assert set(RIGHT) == set(EXERCISES), f"tests/right_answers*.py: {set(RIGHT) ^ set(EXERCISES)}"
+    assert set(LOOKALIKES) == set(EXERCISES), f"tests/lookalikes*.py: {set(LOOKALIKES) ^ set(EXERCISES)}"
     assert all(len(wrongs) >= 3 for wrongs in LOOKALIKES.values())
     assert all(len(answers) >= 5 for answers in RIGHT.values())
     assert all(len(exercise.misconceptions) >= 5 for exercise in EXERCISES.values())

@@ -206,10 +206,26 @@ def test_each_exercise_has_its_stub_its_check_its_levels_and_its_help(chapter):
 
 
 @CHAPTERS
+def test_a_chapter_has_one_title(chapter):
+    stored = read(chapter)
+    title = f"{stored.number} {stored.title}"
+    assert title == chapter.TITLE, "check/ calls it otherwise"
+    for page in (FOLDER.parent / "README.md", *sorted(FOLDER.glob("*.ipynb"))):
+        words = re.findall(rf"\[([^\]]+)\]\((?:notebooks/)?{re.escape(chapter.NOTEBOOK)}\)", page.read_text("utf-8"))
+        wrong = [one for one in words if re.match(r"\d\d ", one) and one != title]
+        assert not wrong, f"{page.name} calls it {wrong}"
+
+
+def test_every_exercise_has_its_wrong_answer():
+    names = {one.name for chapter in check.CHAPTERS for one in chapter.EXERCISES}
+    assert names == set(WRONG), f"WRONG, above, lacks {names - set(WRONG)} and has too many: {set(WRONG) - names}"
+
+
+@CHAPTERS
 def test_the_minutes_of_the_exercises_are_those_in_the_title(chapter):
     stored = read(chapter)
     minutes = sum(one.minutes for one in stored.exercises)
-    assert stored.minutes[1] == minutes
+    assert stored.minutes[1] == minutes, f"{minutes} minutes in all: write it into the title, 00 and README"
     start, readme = FOLDER / "00_start_here.ipynb", FOLDER.parent / "README.md"
     for page in (start, readme):
         line = next(line for line in page.read_text("utf-8").splitlines() if f"[{chapter.TITLE}](" in line)

@@ -44,7 +44,8 @@ def test_every_requirement_has_a_bound_that_the_launcher_reads_and_a_pin_within_
     for line in EVERYTHING:
         assert re.fullmatch(r"[\w.-]+>=[\d.]+", line), line
         if not NAMED_BY_TORCH.match(line):
-            assert Requirement(line).specifier.contains(pinned_version(Requirement(line).name)), line
+            wanted, pin = Requirement(line), pinned_version(Requirement(line).name)
+            assert wanted.specifier.contains(pin), f"pyproject.toml wants {line}, constraints.txt pins {pin}"
 
 
 def test_conda_and_binder_get_everything():
@@ -82,6 +83,10 @@ def needed(platform, python):
             queue += [(Requirement(line), name) for line in lines if not Requirement(line).marker
                       or Requirement(line).marker.evaluate({**machine, "extra": extra})]
     return {name: asker for (name, _), asker in found.items()}
+
+
+def test_what_torch_names_itself_is_not_pinned():
+    assert not [name for name in PINNED if NAMED_BY_TORCH.match(name)], "torch's own packages: leave them out"
 
 
 @pytest.mark.parametrize("platform, python", list(itertools.product(SYSTEMS, ["3.11", "3.13"])))
@@ -137,7 +142,6 @@ def test_the_citation_is_of_this_version_by_the_holders_of_the_licence():
 def test_what_the_citation_refers_to_is_named_in_the_course_with_its_year():
     course = "".join(path.read_text("utf-8") for path in sorted((ROOT / "notebooks").glob("*.ipynb")))
     references = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["references"]
-    assert len(references) == 4
     for reference in references:
         assert reference.keys() >= {"type", "title", "authors"}
         first = reference["authors"][0]["family-names"]

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -165,7 +166,8 @@ def main(arguments=None):
         try:
             old = read(path)
             if options.verb == "execute":
-                new = execute(old, path.resolve().parent, path, options.timeout)
+                with tempfile.TemporaryDirectory() as folder:  # no progress of the maintainer's own
+                    new = execute(old, folder, path, options.timeout)
             else:
                 new = normal_form(old, path)
         except NotebookError as error:

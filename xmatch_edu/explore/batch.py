@@ -65,13 +65,13 @@ def checked_features(image_features, text_features, n):
     return sides
 
 
-def shuffles(n, count=12):
-    """Orders of n texts, as many as count says, the same on every machine -> a list of lists.
+def shuffles(n):
+    """Twelve orders of n texts, the same on every machine -> a list of lists.
 
     From N = 3 on none is its own inverse: that would hide which one labels are.
     """
     deals, random = [], np.random.default_rng(0)
-    while len(deals) < count:
+    while len(deals) < 12:
         order = random.permutation(n) if n > 2 else np.arange(n)[::-1]
         if n <= 2 or (order[order] != np.arange(n)).any():
             deals.append(order.tolist())
