@@ -211,7 +211,7 @@ def test_a_chapter_has_one_title(chapter):
     title = f"{stored.number} {stored.title}"
     assert title == chapter.TITLE, "check/ calls it otherwise"
     for page in (FOLDER.parent / "README.md", *sorted(FOLDER.glob("*.ipynb"))):
-        words = re.findall(rf"\[([^\]]+)\]\((?:notebooks/)?{re.escape(chapter.NOTEBOOK)}\)", page.read_text("utf-8"))
+        words = re.findall(rf"\[([^][]+)\]\((?:notebooks/)?{re.escape(chapter.NOTEBOOK)}\)", page.read_text("utf-8"))
         wrong = [one for one in words if re.match(r"\d\d ", one) and one != title]
         assert not wrong, f"{page.name} calls it {wrong}"
 
