@@ -1,6 +1,7 @@
 """The website's settings, for Sphinx. publish/site.py lays out the pages and builds them."""
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 from xmatch_edu.publish import docstrings
@@ -40,6 +41,7 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_js_files = [("pages.js", {"defer": "defer"})]
+html_search_scorer = str(Path(__file__).with_name("search.js"))  # Sphinx looks for a bare name where it was started
 html_favicon = "_static/favicon.svg"
 html_show_copyright = html_show_sourcelink = html_copy_source = False
 pygments_style, pygments_dark_style = "a11y-high-contrast-light", "a11y-high-contrast-dark"
