@@ -70,7 +70,7 @@ def test_what_lies_beside_is_never_overwritten_either(rooms):
     assert (folder / NAME).read_text() == "my work"
 
 
-@pytest.mark.parametrize("record", [None, "", "{", "[]", "7", '{"01_one_text_every_image.ipynb": 3}', "\udcff"])
+@pytest.mark.parametrize("record", [None, "", "{", "[]", "7", f'{{"{NAME}": 3}}', f'{{"{NAME}": []}}', "\udcff"])
 def test_without_a_record_what_differs_is_the_learners(rooms, record):
     chapters, folder = rooms
     (folder / RECORD).unlink()
@@ -139,7 +139,11 @@ def test_opening_a_notebook_is_no_change_but_running_or_editing_it_is(rooms):
         assert (json.loads((folder / NAME).read_text()) == copy) is kept
 
 
-@pytest.mark.parametrize("spoilt", ["{}", "[]", '{"cells": 3}', '{"cells": [{"source": 1}]}', "\ufeff", "null"])
+ORIGIN_SPOILT = json.dumps({"metadata": {ORIGIN: []}})
+SPOILT = ["{}", "[]", '{"cells": 3}', '{"cells": [{"source": 1}]}', "\ufeff", "null", ORIGIN_SPOILT]
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
 def test_a_copy_that_is_no_notebook_any_more_is_the_learners_too(rooms, spoilt):
     chapters, folder = rooms
     (folder / NAME).write_text(spoilt)

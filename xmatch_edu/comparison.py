@@ -3,8 +3,8 @@
 Here live the runs of chapters 08 and 09 that take longer than a chapter has (`record`), and their summary. The training
 itself is `training.fit`, the losses are those of `losses`.
 
-`python -m xmatch_edu.comparison` makes every run that recorded/emoji/comparison.json does not hold yet: about half an
-hour on 2 cores from nothing. It can be cut at any time and started again.
+`python -m xmatch_edu.comparison` makes every run that recorded/emoji/comparison.json does not hold yet: about an hour
+and a half on 2 cores from nothing. It can be cut at any time and started again.
 
 Each way gets the learning rate, out of three, with which one more seed did best on the *validation* pairs. The test
 pairs are looked at once, by the model that `fit` kept. They choose nothing.

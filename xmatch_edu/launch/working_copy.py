@@ -18,7 +18,7 @@ def lay_down(chapters, folder):
     given, words = read_record(folder / RECORD), []
     for chapter in sorted(chapters.glob("*.ipynb")):
         course, copy = chapter.read_bytes(), folder / chapter.name
-        newest, known = fingerprint(course), {given.get(chapter.name), origin(copy)}
+        newest, known = fingerprint(course), (given.get(chapter.name), origin(copy))
         here = fingerprint(copy.read_bytes()) if copy.exists() else None
         if here is None:
             write(copy, course)
