@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-from xmatch_edu.publish import docstrings
+from xmatch_edu.course.publish import docstrings
 
 # Keras is an extra, which the pages must not depend on: they need its names alone. (Sphinx's own stand-ins would
 # swallow the docstrings of decorated classes.)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from xmatch_edu.bench import damsm, ranking
-from xmatch_edu.bench.contenders import ours
+from xmatch_edu.course.bench import damsm, ranking
+from xmatch_edu.course.bench.contenders import ours
 
 
 def faulty(what):

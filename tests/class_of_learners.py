@@ -16,13 +16,13 @@ import warnings
 import zipfile
 import zlib
 
-from xmatch_edu import check
+from xmatch_edu.course import exercises
 
 FIRST = ["Aïcha", "Anna", "Bilal", "Björn", "Chiara", "Đorđe", "Emre", "Fatima", "Gül", "Hồng", "Ifeoma", "Ingrid",
          "Jürgen", "Kenji", "Léa", "Łukasz", "Mei", "Noor", "Olga", "Pedro", "Ravi", "Søren", "Tomás", "Vera", "Zoë"]
 LAST = ["Abe", "Berg", "Costa", "Dąbrowska", "Eze", "Fischer", "García", "Haddad", "Ito", "Jansen", "Kaya", "Li",
         "Müller", "Nguyễn", "O'Neill", "Park"]
-COURSE = [one for chapter in check.CHAPTERS for one in chapter.EXERCISES]
+COURSE = [one for chapter in exercises.CHAPTERS for one in chapter.EXERCISES]
 RAN = "import pathlib; pathlib.Path({!r}).touch()"
 
 

@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from xmatch_edu.launch.environment import ROOT
+from xmatch_edu.course.launch.environment import ROOT
 
 # The miniature builds itself, so that pip fetches no build tool. Where a file `slow` lies, the build waits for ever.
 BACKEND = '''
@@ -38,7 +38,7 @@ optional-dependencies.peers = ["rival>=1.0"]
 PINS = "tiny==1.0\npytest==9.0\nrival==1.0\n"
 # Stands in for pytest: says with what it was called, and ends as it is told to.
 PYTEST = "import os, sys, tiny\nprint('pytest got', sys.argv[1:])\nsys.exit(int(os.environ.get('END_WITH', 0)))\n"
-# Stands in for xmatch_edu.bench.
+# Stands in for xmatch_edu.course.bench.
 BENCH = "import os, sys\nprint('bench got', sys.argv[1:], 'in', os.getcwd())\n" + PYTEST.split("\n")[2] + "\n"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from xmatch_edu import check, measure
+from xmatch_edu.course import exercises, measure
 
 
 def softmax(x, axis=-1):
@@ -314,5 +314,5 @@ LOOKALIKES = {
     ],
 }
 
-for chapter in check.CHAPTERS[4:]:  # from chapter 05 on, each has a file of its own
+for chapter in exercises.CHAPTERS[4:]:  # from chapter 05 on, each has a file of its own
     LOOKALIKES |= importlib.import_module(f"lookalikes_{chapter.TITLE[:2]}").LOOKALIKES

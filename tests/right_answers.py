@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from xmatch_edu import check, losses, measure, scores
+from xmatch_edu import losses, scores
+from xmatch_edu.course import exercises, measure
 
 # ---- 01 cosine_matrix
 
@@ -1668,5 +1669,5 @@ if special:
     RIGHT["two_caption_loss"].append(lambda row: special.logsumexp(row) - np.median(row[:2]))
     RIGHT["all_columns"].append(columns_scipy)
 
-for chapter in check.CHAPTERS[4:]:  # from chapter 05 on, each has a file of its own
+for chapter in exercises.CHAPTERS[4:]:  # from chapter 05 on, each has a file of its own
     RIGHT |= importlib.import_module(f"right_answers_{chapter.TITLE[:2]}").RIGHT

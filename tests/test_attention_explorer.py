@@ -11,7 +11,7 @@ import pytest
 import torch
 import traitlets
 
-from xmatch_edu import inputs, loops
+from xmatch_edu import _inputs, loops
 from xmatch_edu.explore import AttentionExplorer, attention, live
 
 RANDOM = np.random.default_rng(5)
@@ -21,7 +21,7 @@ NAMES = ["red", "</script><b>ring</b>", "\"above\" & more"]
 TRUTH = np.array([[True] * 3 + [False] * 6, [False] * 8 + [True], [False] * 9])
 
 
-@pytest.mark.parametrize("similarity", inputs.ATTENTIONS)
+@pytest.mark.parametrize("similarity", _inputs.ATTENTIONS)
 @pytest.mark.parametrize("compete", [True, False])
 def test_the_numbers_are_those_of_the_loops(similarity, compete):
     explorer = AttentionExplorer(torch.tensor(V, dtype=torch.float32), W.tolist(), gamma1=2)
@@ -131,4 +131,4 @@ def test_the_script_needs_nothing_and_knows_every_trait():
     script, parts = attention._SCRIPT.read_text("utf-8"), live._PARTS.read_text("utf-8")
     assert not re.search(r"https?:|^\s*import\b|\bfetch\(|innerHTML", parts + script, re.MULTILINE)
     assert tuple(ast.literal_eval(re.search(r"const STATE = (\[.*?\]);", script)[1])) == attention._STATE
-    assert tuple(re.findall(r"(\w+): { label:", script)) == inputs.ATTENTIONS
+    assert tuple(re.findall(r"(\w+): { label:", script)) == _inputs.ATTENTIONS

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xmatch_edu.data.words import UNKNOWN, Words
-from xmatch_edu.training import batches
-from xmatch_edu.training.batches import CAPTION_DROPPED, KEYWORD_DROPPED
+from xmatch_edu.models.training import batches
+from xmatch_edu.models.training.batches import CAPTION_DROPPED, KEYWORD_DROPPED
 
 
 def dealt(number, *given):

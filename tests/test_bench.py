@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from xmatch_edu import recorded
-from xmatch_edu.bench import __main__ as command
-from xmatch_edu.bench import damsm, ranking, record, report, rounds, tiles, worker
-from xmatch_edu.bench.contenders import CONTENDERS, Contender
-from xmatch_edu.launch.environment import ROOT, plain, requirements
+from xmatch_edu.course import recorded
+from xmatch_edu.course.bench import __main__ as command
+from xmatch_edu.course.bench import damsm, ranking, record, report, rounds, tiles, worker
+from xmatch_edu.course.bench.contenders import CONTENDERS, Contender
+from xmatch_edu.course.launch.environment import ROOT, plain, requirements
 
 OURS = [Contender("floor", None), Contender("ours", "both"), Contender("ours", "image_to_text")]
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="limits its memory on Linux alone")
@@ -189,7 +189,7 @@ def test_it_runs_with_torch_and_numpy_alone():
     others = ["tqdm", "psutil", "IPython", "ipywidgets", "jupyterlab", "matplotlib", "PIL", "pandas", "scipy",
               "sklearn", "transformers", "pytest", "hypothesis"]
     blocked = f"import sys; sys.modules.update(dict.fromkeys({others}))"
-    code = f"{blocked}; import xmatch_edu.bench.__main__, xmatch_edu.bench.worker"
+    code = f"{blocked}; import xmatch_edu.course.bench.__main__, xmatch_edu.course.bench.worker"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 

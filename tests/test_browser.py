@@ -17,11 +17,11 @@ import pytest
 import torch
 from matplotlib import colormaps
 
-from xmatch_edu import inputs, loops, losses
+from xmatch_edu import _inputs, loops, losses
+from xmatch_edu.course.launch.commands import SETTINGS, SILENT
 from xmatch_edu.explore import AttentionExplorer, MatchingExplorer
 from xmatch_edu.explore.live import script
 from xmatch_edu.explore.matching import _SCRIPT, VIEWS
-from xmatch_edu.launch.commands import SETTINGS, SILENT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PLACES = (
@@ -122,7 +122,7 @@ def test_the_loss_is_that_of_the_losses(show, n):
     explorer = batch(n, low=0.01, high=1e4)
     page = show(explorer)
     for scale in (0.01, 1.0, 30.0, 1e4):
-        for direction in inputs.DIRECTIONS:
+        for direction in _inputs.DIRECTIONS:
             for order in (list(range(n)), explorer.shuffles[0], explorer.shuffles[1]):
                 for follow in (True, False):
                     chosen = {"scale": scale, "direction": direction, "order": order, "labels_follow": follow}
@@ -235,7 +235,7 @@ def test_the_violations_are_those_of_the_loops(show, n, kind):
     data = {"scores": explorer.scores.tolist(), "scale": 1}
     page.evaluate(SET, {"view": "violations"})
     for margin, negatives in [(0.25, "all"), (0.25, "hardest"), (0.25, 2), (2.0, 3), (0.02, 1), (1.0, n + 7)]:
-        for direction in inputs.DIRECTIONS:
+        for direction in _inputs.DIRECTIONS:
             for order, follow in [(range(n), True), (explorer.shuffles[0], True), (explorer.shuffles[1], False)]:
                 chosen = {"margin": margin, "negatives": negatives, "direction": direction, "order": list(order),
                           "labels_follow": follow}  # fmt: skip
@@ -244,7 +244,7 @@ def test_the_violations_are_those_of_the_loops(show, n, kind):
                 options = {"margin": margin, "negatives": negatives}
                 loss = loops.ranking_loss(shown, labels, direction=direction, **options)
                 assert page.evaluate(RANKING) == pytest.approx(loss, rel=1e-9, abs=1e-9), chosen
-                one_way = inputs.DIRECTIONS[:2] if direction == "both" else [direction]
+                one_way = _inputs.DIRECTIONS[:2] if direction == "both" else [direction]
                 matrix = sum(loops.ranking_steps(shown, labels, direction=one, **options).violations for one in one_way)
                 seen = np.reshape(page.evaluate("state => violations(state)", {**data, **chosen}), (n, n))
                 assert np.abs(seen - matrix).max() <= 1e-9 and np.array_equal(seen > 0, matrix > 0), chosen
@@ -391,7 +391,7 @@ def test_the_numbers_of_word_region_attention_are_those_of_the_loops(show, t, gr
     explorer = AttentionExplorer(regions, words)
     page = show(explorer)
     for gamma1, gamma2 in ((0.5, 0.1), (5.0, 5.0), (100.0, 100.0)):
-        for attention in inputs.ATTENTIONS:
+        for attention in _inputs.ATTENTIONS:
             for compete in (True, False):
                 chosen = {"gamma1": gamma1, "gamma2": gamma2, "attention": attention, "compete_over_words": compete}
                 page.evaluate(SET, {**chosen, "word": t - 1})

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from xmatch_edu import losses, measure, scale
+from xmatch_edu import losses, scale
+from xmatch_edu.course import measure
 
 ROOT = Path(__file__).parent.parent
 N = 12

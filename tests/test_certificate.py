@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from xmatch_edu import certificate as room
 from xmatch_edu import losses
-from xmatch_edu.certificate import LossCertificate, ScoresCertificate
+from xmatch_edu.course import certificate as room
+from xmatch_edu.course.certificate import LossCertificate, ScoresCertificate
 
 
 @pytest.fixture(autouse=True)

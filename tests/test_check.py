@@ -19,8 +19,9 @@ from right_answers import RIGHT
 from xmatch_edu import check
 from xmatch_edu.check import calm, engine, pictures
 from xmatch_edu.check.result import NOT_ATTEMPTED, PASS, WRONG
+from xmatch_edu.course import exercises
 
-EXERCISES = {one.name: one for chapter in check.CHAPTERS for one in chapter.EXERCISES}
+EXERCISES = exercises.EXERCISES
 MUTANTS = [
     pytest.param(exercise, idea, wrong, id=f"{exercise.name}: {idea.name} {number}")
     for exercise in EXERCISES.values()

@@ -25,8 +25,9 @@ from hypothesis import strategies as st
 from xmatch_edu import check
 from xmatch_edu.check.progress import note
 from xmatch_edu.check.result import WRONG, Result
-from xmatch_edu.class_map import contents, drawing, figures, names, reading, tables
-from xmatch_edu.class_map.folder import HandIn, Refused
+from xmatch_edu.course import exercises
+from xmatch_edu.course.class_map import contents, drawing, figures, names, reading, tables
+from xmatch_edu.course.class_map.folder import HandIn, Refused
 
 browser, page = test_browser.browser, test_browser.page
 ROOT = Path(__file__).parent.parent
@@ -35,7 +36,7 @@ FILES = ("class_map.html", "class_map.csv", "misconceptions.csv")
 
 def command(*words, cwd):
     """The command as it is given, in another process. It must end by itself: a pipe may not keep it waiting."""
-    call = [sys.executable, "-m", "xmatch_edu.class_map", *map(str, words)]
+    call = [sys.executable, "-m", "xmatch_edu.course.class_map", *map(str, words)]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.run(call, cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False,
                           env={**os.environ, "PYTHONPATH": path})  # fmt: skip
@@ -168,13 +169,13 @@ def test_the_table_says_what_the_files_say(made):
             met = "; ".join(f"{idea} ({count})" for idea, count in one["misconceptions"].items()) if one else ""
             assert (row["outcome"], row["attempts"]) == (outcome, str(one["attempts"] if one else 0))
             assert row["misconceptions"] == met
-    titles = {exercise.name: chapter.TITLE for chapter in check.CHAPTERS for exercise in chapter.EXERCISES}
+    titles = {exercise.name: chapter.TITLE for chapter in exercises.CHAPTERS for exercise in chapter.EXERCISES}
     assert all(row["chapter"] == titles[row["exercise"]] for row in rows)
 
 
 def test_the_page_says_the_same_in_words_and_sums_the_columns(made):
     chapters, exercises, *learners, solved, tried, stuck = made.tables[0]
-    assert chapters == ["learner", "solved", *(chapter.TITLE for chapter in check.CHAPTERS)]
+    assert chapters == ["learner", "solved", *(chapter.TITLE for chapter in exercises.CHAPTERS)]
     assert exercises == [one.name for one in COURSE]
     cells = {name: row for name, _, *row in learners}
     assert len(cells) == len(learners) == 200 + len(made.harmless)
@@ -226,7 +227,7 @@ def test_the_misconceptions_met_most_come_first_with_what_the_check_says(made):
 
 
 def _course():
-    return [(chapter.TITLE, one) for chapter in check.CHAPTERS for one in chapter.EXERCISES]
+    return [(chapter.TITLE, one) for chapter in exercises.CHAPTERS for one in chapter.EXERCISES]
 
 
 def test_who_is_stuck_is_listed_by_attempts(made):
@@ -373,7 +374,7 @@ def test_the_course_s_own_file_is_understood(folder, monkeypatch):
 
 def test_every_idea_of_the_course_is_known():
     """Wherever a chapter keeps it, the map knows what the check says; otherwise it would count it as a strange name."""
-    for chapter in check.CHAPTERS:
+    for chapter in exercises.CHAPTERS:
         known = {idea for exercise in chapter.EXERCISES for idea in reading.SAYS[exercise.name]}
         source = Path(chapter.__file__)
         for file in source.parent.glob("*.py") if source.stem == "__init__" else [source]:

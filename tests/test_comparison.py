@@ -7,8 +7,9 @@ from concurrent.futures import Future
 import pytest
 import torch
 
-from xmatch_edu import comparison, losses
-from xmatch_edu.comparison import LABELS, LOSSES, RATES, SEED_OF_RATES, SEEDS, WAYS
+from xmatch_edu import losses
+from xmatch_edu.course import comparison
+from xmatch_edu.course.comparison import LABELS, LOSSES, RATES, SEED_OF_RATES, SEEDS, WAYS
 
 
 @pytest.mark.slow
@@ -92,7 +93,7 @@ def test_what_the_course_ships_is_complete():
     for name in WAYS:
         rate = comparison.best_rate(run["rows"], name)
         assert {(name, one, SEED_OF_RATES) for one in RATES} | {(name, rate, seed) for seed in SEEDS} <= made, name
-    assert run["command"] == "python -m xmatch_edu.comparison"
+    assert run["command"] == "python -m xmatch_edu.course.comparison"
     plain = comparison.by_way(run)["softmax, both directions"]
     for one in plain:  # what chapter 08 promises
         assert min(one["test"][way]["R@10"] for way in ("image_to_text", "text_to_image")) > 0.3

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xmatch_edu import inputs, loops, losses, scores
-from xmatch_edu.inputs import arrays, features
+from xmatch_edu import _inputs, loops, losses, scores
+from xmatch_edu._inputs import arrays, features
 
 OPTIONS = {
     "gamma1": st.sampled_from([0.1, 1.0, 5.0, 100.0]),
     "gamma2": st.sampled_from([0.1, 1.0, 5.0, 100.0]),
-    "attention": st.sampled_from(inputs.ATTENTIONS),
+    "attention": st.sampled_from(_inputs.ATTENTIONS),
     "compete_over_words": st.booleans(),
     "divide_by_gamma2": st.booleans(),
 }
@@ -169,7 +169,7 @@ def test_low_precision_gives_float32_scores_near_the_loops(dtype):
 
 
 @pytest.mark.parametrize("size", [1e-25, 1e15])
-@pytest.mark.parametrize("attention", inputs.ATTENTIONS)
+@pytest.mark.parametrize("attention", _inputs.ATTENTIONS)
 def test_very_small_and_very_large_features_stay_finite(size, attention):
     random = torch.Generator().manual_seed(4)
     regions = (torch.randn(3, 7, 5, generator=random) * size).requires_grad_()

@@ -12,7 +12,8 @@ import pytest
 from alone import run_alone
 
 from xmatch_edu import check
-from xmatch_edu.publish import chapters, solved
+from xmatch_edu.course import exercises
+from xmatch_edu.course.publish import chapters, solved
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 
@@ -189,7 +190,7 @@ def read(chapter):
     return chapters.read(FOLDER / chapter.NOTEBOOK)
 
 
-CHAPTERS = pytest.mark.parametrize("chapter", check.CHAPTERS, ids=lambda chapter: chapter.NOTEBOOK)
+CHAPTERS = pytest.mark.parametrize("chapter", exercises.CHAPTERS, ids=lambda chapter: chapter.NOTEBOOK)
 
 
 @CHAPTERS
@@ -217,7 +218,7 @@ def test_a_chapter_has_one_title(chapter):
 
 
 def test_every_exercise_has_its_wrong_answer():
-    names = {one.name for chapter in check.CHAPTERS for one in chapter.EXERCISES}
+    names = {one.name for chapter in exercises.CHAPTERS for one in chapter.EXERCISES}
     assert names == set(WRONG), f"WRONG, above, lacks {names - set(WRONG)} and has too many: {set(WRONG) - names}"
 
 

@@ -12,7 +12,7 @@ import torch
 import traitlets
 from matplotlib import colormaps
 
-from xmatch_edu import inputs, loops, losses
+from xmatch_edu import _inputs, loops, losses
 from xmatch_edu.explore import MatchingExplorer, batch, matching
 from xmatch_edu.plots import heatmaps
 
@@ -23,7 +23,7 @@ CAPTIONS = ["dog", "red apple", "sun", "</script><b>tea</b>", "a \"cup\" & more"
 DEAL = [2, 0, 4, 1, 3]
 
 
-@pytest.mark.parametrize("direction", inputs.DIRECTIONS)
+@pytest.mark.parametrize("direction", _inputs.DIRECTIONS)
 @pytest.mark.parametrize("order", [list(range(5)), DEAL, DEAL[::-1]])
 @pytest.mark.parametrize("follow", [True, False])
 def test_the_numbers_are_those_of_the_losses(direction, order, follow):
@@ -43,7 +43,7 @@ def test_the_numbers_are_those_of_the_losses(direction, order, follow):
     assert np.array_equal(explorer.labels, labels)
 
 
-@pytest.mark.parametrize("direction", inputs.DIRECTIONS)
+@pytest.mark.parametrize("direction", _inputs.DIRECTIONS)
 @pytest.mark.parametrize("negatives", ["all", "hardest", 1, 2, 9])
 @pytest.mark.parametrize(("order", "follow"), [(list(range(5)), True), (DEAL, True), (DEAL, False)])
 def test_the_violations_are_those_of_the_ranking_loss(direction, negatives, order, follow):
@@ -111,7 +111,7 @@ def test_every_trait_is_set_and_read_from_python():
     assert (other.view, other.margin, other.negatives) == ("violations", 1.0, 2)
     for view in matching.VIEWS:
         explorer.view = view
-    for direction in inputs.DIRECTIONS:
+    for direction in _inputs.DIRECTIONS:
         explorer.direction = direction
     assert explorer.loss is None and explorer.ranking_loss is None  # no browser has shown it
     for name in ("loss", "ranking_loss", "data"):
@@ -235,6 +235,6 @@ def test_the_script_needs_nothing_and_knows_every_view_and_direction():
     assert not re.search(r"https?:|^\s*import\b|\bfetch\(|innerHTML", script, re.MULTILINE)
     views = [(view, kind) for view, (kind, _, _) in matching.VIEWS.items()]
     assert re.findall(r'^  "([^"]+)": { kind: "(\w+)"', script, re.MULTILINE) == views
-    assert re.findall(r"^  (\w+): { label: .*weights", script, re.MULTILINE) == list(inputs.DIRECTIONS)
+    assert re.findall(r"^  (\w+): { label: .*weights", script, re.MULTILINE) == list(_inputs.DIRECTIONS)
     state = ast.literal_eval(re.search(r"const STATE = (\[.*?\]);", script)[1])
     assert tuple(state) == matching._STATE

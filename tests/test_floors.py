@@ -1,10 +1,13 @@
-"""The floors of the house: each room imports alone, with what it may know and without what it may not."""
+"""The floors of the house: what each room may know, what it imports without, and how small the part is that one reads.
+
+docs/architecture.md is the plan; here the files are held to it.
+"""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,201 +15,101 @@ import pytest
 import xmatch_edu
 
 PACKAGE = Path(xmatch_edu.__file__).parent
-FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
-HOUSE = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
-JUPYTER = ["IPython", "ipywidgets", "ipykernel", "jupyter_client", "jupyterlab", "nbformat"]
-BARE = {  # room -> what must not be needed to import it
-    "loops": ["torch", "matplotlib", "PIL", *JUPYTER],
-    "inputs": ["numpy", "torch", *JUPYTER],
-    "scores": ["matplotlib", "PIL", *JUPYTER],
-    "labels": ["matplotlib", "PIL", *JUPYTER],
-    "losses": ["matplotlib", "PIL", *JUPYTER],
-    "models": ["matplotlib", *JUPYTER],
-    "data.emoji": ["matplotlib", *JUPYTER],
-    "data.shapes": ["matplotlib", "PIL", *JUPYTER],
-    "data.words": ["matplotlib", "PIL", *JUPYTER],
-    "grounding": ["matplotlib", "PIL", *JUPYTER],
-    "training": ["matplotlib", "PIL", "tqdm", *JUPYTER],
-    "comparison": ["matplotlib", "tqdm", *JUPYTER],
-    "scale": ["matplotlib", "PIL", "triton", *JUPYTER],
-    "scale.tiles": ["matplotlib", "PIL", "triton", *JUPYTER],
-    "scale.passes": ["matplotlib", "PIL", "triton", *JUPYTER],
-    "scale.cached": ["matplotlib", "PIL", "triton", *JUPYTER],
-    "scale.processes": ["matplotlib", "PIL", *JUPYTER],
-    "scale.ring": ["matplotlib", "PIL", *JUPYTER],
-    "scale.torchrun": ["matplotlib", "PIL", *JUPYTER],
-    "scale.tasks": ["matplotlib", "PIL", *JUPYTER],
-    "plots": ["torch", *JUPYTER],
-    "measure": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
-    "certificate": ["torch", *JUPYTER],
-    "bench.__main__": ["matplotlib", "PIL", *JUPYTER],
-    "bench.worker": ["matplotlib", "PIL", *JUPYTER],
-    "check": JUPYTER,
-    "recorded": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
-    "launch.commands": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
-    "launch.doctor": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
-    "__main__": ["numpy", "torch", "matplotlib", "PIL", *JUPYTER],
+PLAN = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
+MODULES = {  # dotted name below the package, "" for the package itself -> its file
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip("."): path
+    for path in sorted(PACKAGE.rglob("*.py"))
 }
-KNOWS = {  # file, or a folder as a whole -> the only rooms of the package that it may import
-    "__init__": set(),
-    "__main__": {"launch"},
-    "launch": {"launch"},
-    "publish": {"publish", "check", "explore", "launch"},
-    "class_map": {"class_map", "check", "publish"},
-    "inputs/__init__": {"inputs"},
-    "inputs/arrays": set(),
-    "inputs/settings": {"inputs"},
-    "inputs/matches": {"inputs"},
-    "inputs/scores": {"inputs"},
-    "inputs/features": {"inputs"},
-    "loops/__init__": {"loops"},
-    "loops/scores": {"inputs"},
-    "loops/words": {"inputs", "loops"},
-    "loops/matching": {"inputs", "loops"},
-    "loops/damsm": {"inputs", "loops"},
-    "loops/ranking": {"inputs", "loops"},
-    "loops/sigmoid": {"inputs", "loops"},
-    "scores": {"inputs"},
-    "labels": {"inputs"},
-    "cross_entropy": set(),
-    "losses": {"inputs", "cross_entropy", "labels", "loops", "scores"},
-    "training/memory": {"inputs", "labels", "scores"},
-    "training/recall": {"inputs", "labels"},
-    "training/batches": {"data"},
-    "training/safety": set(),
-    "training/fitting": {"inputs", "data", "training"},
-    "training/__init__": {"training"},
-    "comparison": {"data", "labels", "launch", "losses", "models", "recorded", "scores", "training"},
-    "scale/__init__": {"scale"},
-    "scale/tiles": {"inputs", "scale"},
-    "scale/passes": set(),
-    "scale/kernel": set(),
-    "scale/cached": {"inputs"},
-    "scale/processes": {"inputs", "losses", "scale"},
-    "scale/ring": {"scale"},
-    "scale/torchrun": set(),
-    "scale/tasks": {"losses", "scale"},
-    "keras_ranking": set(),
-    "models": {"data", "inputs"},
-    "data/__init__": set(),
-    "data/emoji": {"inputs"},
-    "data/shapes": {"inputs"},
-    "data/words": set(),
-    "grounding": {"data", "models", "scores", "labels", "launch", "losses", "recorded"},
-    "measure": set(),
-    "plots/__init__": {"plots"},
-    "plots/picture": set(),
-    "plots/heatmaps": {"plots", "loops", "inputs"},
-    "plots/attention": {"plots", "inputs"},
-    "plots/shapes": {"plots"},
-    "plots/arrows": {"plots"},
-    "plots/costs": {"plots"},
-    "plots/spread": {"plots"},
-    "plots/pieces": {"plots"},
-    "certificate": {"loops", "measure", "plots"},
-    "bench/__init__": set(),
-    "bench/contenders": {"losses", "scores"},
-    "bench/damsm": {"losses", "scores", "bench"},
-    "bench/ranking": {"losses", "scores", "bench"},
-    "bench/tiles": {"losses", "scale", "bench"},
-    "bench/worker": {"measure", "bench"},
-    "bench/rounds": set(),
-    "bench/report": set(),
-    "bench/record": {"loops", "losses", "measure", "recorded", "bench", "launch"},  # launch: as in check/progress
-    "bench/__main__": {"bench"},
-    "recorded/__init__": set(),
-    "explore/readers": set(),
-    "explore/live": set(),
-    "explore/batch": {"inputs", "explore"},
-    "explore/attention": {"inputs", "loops", "plots", "explore"},
-    "explore/matching": {"inputs", "loops", "plots", "explore"},
-    "explore/film": {"inputs", "loops", "plots", "explore"},
-    "explore/search": {"inputs", "plots", "data", "explore"},
-    "explore/tiles": {"inputs", "loops", "plots", "explore"},
-    "explore/__init__": {"explore"},
-    "check/__init__": {"check"},
-    "check/calm": set(),
-    "check/ideas": set(),
-    "check/result": {"plots"},
-    "check/pictures": {"plots"},
-    "check/progress": {"check", "launch"},  # launch: to write a file in one stroke
-    "check/answers": {"check"},
-    "check/words": {"check"},
-    "check/engine": {"check"},
-    "check/chapter_01": {"check", "loops"},
-    "check/chapter_02": {"check", "loops"},
-    "check/chapter_03": {"check", "loops", "measure"},
-    "check/chapter_04": {"check", "loops"},
-    "check/chapter_05": {"check", "loops"},
-    "check/chapter_06": {"check", "loops", "losses", "scores"},
-    "check/chapter_07": {"check", "loops"},
-    "check/chapter_08": {"check"},
-    "check/chapter_09": {"check", "loops"},
-    "check/chapter_10": {"check", "loops", "measure"},
-    "check/chapter_11": {"check", "loops"},
-}
+JUPYTER = ("IPython", "ipywidgets", "ipykernel", "jupyter_client", "jupyterlab", "nbformat")
+PICTURES = ("matplotlib", "PIL")
+BARE = {  # what must not be needed -> by which modules. (A folder's name stands for its __init__.)
+    ("numpy", "torch", *PICTURES, *JUPYTER): [
+        "__main__", "_files", "_inputs", "course.launch.commands", "course.launch.doctor", "course.measure",
+        "course.recorded"],
+    ("torch", *PICTURES, *JUPYTER): ["loops"],
+    ("torch", *JUPYTER): ["plots", "course.certificate"],
+    ("tqdm", "triton", *PICTURES, *JUPYTER): [
+        "scores", "labels", "losses", "scale", "scale.tasks", "scale.torchrun", "data.shapes", "data.words",
+        "models.training", "course.grounding", "course.bench.__main__", "course.bench.worker"],
+    ("tqdm", "matplotlib", *JUPYTER): ["data.emoji", "models", "course.comparison"],
+    JUPYTER: ["check", "course.exercises"],
+}  # fmt: skip
 
 
-def room_of(file):
-    return file.split("/")[0].removesuffix(".py")
+@pytest.mark.parametrize("blocked", BARE, ids=lambda blocked: f"without {blocked[0]} and {len(blocked) - 1} more")
+def test_a_room_imports_without_what_it_must_not_need(blocked):
+    """One process a set, with None in place of each module: that makes its import fail."""
+    imports = "; ".join(f"import xmatch_edu.{module}" for module in BARE[blocked])
+    subprocess.run([sys.executable, "-c", f"import sys; sys.modules.update(dict.fromkeys({blocked})); {imports}"],
+                   check=True)  # fmt: skip
 
 
-def around(file):
-    """The file's name, then the folders around it."""
-    path = Path(file).with_suffix("")
-    return [path.as_posix(), *(folder.as_posix() for folder in path.parents)]
+def imported(module):
+    """The modules of the package that a module imports, wherever in it -> their dotted names."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[2] for one in node.names if one.name.split(".")[0] == "xmatch_edu"}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:  # from .environment import Stop: in launch/ alone, whose folder is its own
+                parent = module.split(".")[: len(module.split(".")) - node.level + (MODULES[module].name == "__init__.py")]
+                start = ".".join([*parent, *filter(None, [node.module])])
+            elif (node.module or "").split(".")[0] == "xmatch_edu":
+                start = node.module.partition(".")[2]
+            else:
+                continue
+            parts = {f"{start}.{one.name}".lstrip(".") for one in node.names}
+            found |= {part if part in MODULES else start for part in parts}
+    return found - {module}
 
 
-@pytest.mark.parametrize("room", BARE)
-def test_a_room_imports_without_what_it_must_not_need(room):
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({BARE[room]}))"  # None makes an import fail
-    subprocess.run([sys.executable, "-c", f"{blocked}; import xmatch_edu.{room}"], check=True)
+def room(module, depth):
+    """The room that a module is in: course.bench.report, 1 -> course; 2 -> course.bench."""
+    return ".".join(module.split(".")[:depth])
 
 
-def known_by(file):
-    known = set()
-    for node in ast.walk(ast.parse((PACKAGE / file).read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "xmatch_edu":
-            known |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("xmatch_edu."):
-            known.add(node.module.split(".")[1])
-    return known
+def plan(heading):
+    """The rooms on a drawing and in the table under a heading -> {room: floor}, {room: the rooms that it imports}."""
+    part = re.search(rf"^### {heading}\n(.*?)(?=^##)", PLAN, re.MULTILINE | re.DOTALL)[1]
+    floors = {name: int(floor) for floor, names in re.findall(r"^    floor (\d) +(.+)$", part, re.MULTILINE)
+              for name in names.split()}  # fmt: skip
+    rows = re.findall(r"^\| (\w+) \| [^|]+ \|([^|]*)\|$", part, re.MULTILINE)[1:]
+    return floors, {name: set(imports.replace(",", " ").split()) for name, imports in rows}
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_a_file_knows_only_the_floors_below(file):
-    (name,) = islice((name for name in around(file) if name in KNOWS), 1)
-    assert known_by(file) <= KNOWS[name]
+@pytest.mark.parametrize(("heading", "inside"), [("The doors", ""), ("Behind the door course", "course")])
+def test_the_plan_is_what_the_files_do(heading, inside):
+    depth, does = (2 if inside else 1), {}
+    for module in MODULES:
+        if module.startswith(inside and f"{inside}.") and not room(module, depth).startswith("__") and module:
+            others = {room(one, depth).removeprefix(f"{inside}.") for one in imported(module) if one.startswith(inside)}
+            own = room(module, depth).removeprefix(f"{inside}.")
+            does.setdefault(own, set()).update(others - {own, ""})
+    floors, told = plan(heading)
+    assert told == does
+    assert floors.keys() == does.keys()
+    assert not [(one, other) for one in does for other in does[one] if floors[other] >= floors[one]]
 
 
-def test_a_floor_for_a_file_that_is_gone_is_gone():
-    assert not KNOWS.keys() - {name for file in FILES for name in around(file)}
+def test_there_are_few_doors_and_no_circle():
+    doors = {room(module, 1) for module in MODULES} - {"", "__main__", "course"}
+    assert len([door for door in doors if not door.startswith("_")]) <= 10, doors
+    # A door into the course would let its machinery in. (`check` looks it up by name when it is asked.)
+    let_in = {module for module in MODULES if any(room(one, 1) == "course" for one in imported(module))}
+    assert {room(module, 1) for module in let_in} <= {"__main__", "course"}
+    graphlib.TopologicalSorter({module: imported(module) for module in MODULES}).prepare()  # CycleError names a circle
 
 
-def test_the_page_of_the_house_has_each_room_on_its_floor():
-    """docs/architecture.md: the drawing and the table say what KNOWS says, and no more than the files do."""
-    knows, does = {}, {}
-    for name, rooms in KNOWS.items():
-        knows.setdefault(room_of(name), set()).update(rooms - {room_of(name)})
-    for file in FILES:
-        does.setdefault(room_of(file), set()).update(known_by(file) - {room_of(file)})
-    assert knows == does
-    knows = {room: rooms for room, rooms in knows.items() if not room.startswith("__")}
-    floors = {room: int(floor) for floor, rooms in re.findall(r"^    floor (\d) +(.+)$", HOUSE, re.MULTILINE)
-              for room in rooms.split()}  # fmt: skip
-    table = re.findall(r"^\| (\w+) \| [^|]+ \|([^|]*)\|$", HOUSE.partition("## The data's way")[0], re.MULTILINE)
-    told = {room: set(imports.replace(",", " ").split()) for room, imports in table[1:]}
-    assert told == knows and len(told) == len(table) - 1
-    assert floors.keys() == knows.keys()
-    assert not [(room, other) for room in knows for other in knows[room] if floors[other] >= floors[room]]
+def test_what_a_reader_meets_is_small():
+    """"Small": the lines of Python, comments and blank ones included, outside course/."""
+    lines = {module: len(path.read_text("utf-8").splitlines()) for module, path in MODULES.items()}
+    assert sum(count for module, count in lines.items() if room(module, 1) != "course") <= 7000
 
 
 def test_the_package_itself_imports_nothing():
-    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert xmatch_edu.__doc__ and xmatch_edu.__version__
+    assert not imported("") and xmatch_edu.__doc__ and xmatch_edu.__version__
 
 
-def test_every_room_says_what_lives_in_it():
-    for file in PACKAGE.rglob("*.py"):
-        assert ast.get_docstring(ast.parse(file.read_text("utf-8"))), f"{file.name} has no docstring"
+def test_every_file_says_what_lives_in_it():
+    silent = [module for module, path in MODULES.items() if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+    assert silent == []

@@ -8,13 +8,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from xmatch_edu import cross_entropy, loops, losses, measure, models, scores, training
+from xmatch_edu import loops, losses, models, scores
 from xmatch_edu import scale as at_scale
+from xmatch_edu.course import measure
 from xmatch_edu.data import emoji
 from xmatch_edu.data.words import Vocabulary
 from xmatch_edu.labels import same_class_mask
+from xmatch_edu.losses import _softmax as cross_entropy
+from xmatch_edu.models import training
+from xmatch_edu.models.training import SampleMemory
 from xmatch_edu.scale import passes, tiles
-from xmatch_edu.training import SampleMemory
 
 pytestmark = [
     pytest.mark.gpu,

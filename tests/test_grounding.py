@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from xmatch_edu import grounding, losses, recorded
+from xmatch_edu import losses
+from xmatch_edu.course import grounding, recorded
 from xmatch_edu.data import shapes
 
 FEW = shapes.make(24, seed=3)
@@ -89,7 +90,7 @@ def test_recall_refuses_a_gallery_with_a_caption_twice():
 
 def test_the_recorded_run_is_whole_and_says_where_it_comes_from():
     run = grounding.recorded_run()
-    assert run["command"] == "python -m xmatch_edu.grounding"
+    assert run["command"] == "python -m xmatch_edu.course.grounding"
     cells = [(row["attention"], row["compete_over_words"], row["seed"]) for row in run["rows"]]
     assert len(cells) == 20 and set(cells) == {(*cell, seed) for cell in grounding.CELLS for seed in grounding.SEEDS}
     for measure in ("inside", "near", "other", "mass", "area", "area near"):

@@ -11,7 +11,7 @@ import torch
 from xmatch_edu import losses
 
 try:
-    from xmatch_edu import keras_ranking
+    from xmatch_edu.losses import keras as keras_ranking
 except ModuleNotFoundError as error:
     if error.name != "keras" or os.environ.get("CI"):  # there every extra is installed
         raise
@@ -167,7 +167,7 @@ def test_an_unknown_way_is_named():
 
 
 def test_without_keras_it_is_said_how_to_get_it():
-    code = "import sys; sys.modules['keras'] = None; import xmatch_edu.keras_ranking"
+    code = "import sys; sys.modules['keras'] = None; import xmatch_edu.losses.keras"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
     assert "ModuleNotFoundError: Keras is not installed" in said and "xmatch_edu lab --keras" in said
 
@@ -175,7 +175,7 @@ def test_without_keras_it_is_said_how_to_get_it():
 @pytest.mark.parametrize(("chosen", "found"), [(None, "torch"), ("jax", "jax")])
 def test_the_backend_is_torch_unless_another_was_chosen(chosen, found):
     variables = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
-    code = "import os, sys; sys.modules['keras'] = None\ntry: import xmatch_edu.keras_ranking\n"
+    code = "import os, sys; sys.modules['keras'] = None\ntry: import xmatch_edu.losses.keras\n"
     code += "except ImportError: print(os.environ['KERAS_BACKEND'])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                           env={**variables, **({"KERAS_BACKEND": chosen} if chosen else {})})  # fmt: skip

@@ -16,7 +16,7 @@ from packaging.version import Version
 
 import xmatch_edu
 from xmatch_edu.__main__ import OLDEST
-from xmatch_edu.launch.environment import ROOT, optional, requirements
+from xmatch_edu.course.launch.environment import ROOT, optional, requirements
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LINES = [line.strip() for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()]

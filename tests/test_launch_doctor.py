@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from launch_project import Miniature
 
-from xmatch_edu.launch import doctor, environment
-from xmatch_edu.launch.environment import ROOT, plain
+from xmatch_edu.course.launch import doctor, environment
+from xmatch_edu.course.launch.environment import ROOT, plain
 
 
 def test_all_is_well_here_with_a_real_kernel():
@@ -132,7 +132,7 @@ def test_in_a_notebook_it_is_a_function(tmp_path):
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path), stderr=subprocess.DEVNULL)
     try:
         said = []
-        client.execute_interactive("from xmatch_edu.launch import doctor; _ = doctor.report()", timeout=120,
+        client.execute_interactive("from xmatch_edu.course.launch import doctor; _ = doctor.report()", timeout=120,
                                    output_hook=lambda message: said.append(message["content"].get("text", "")))
     finally:
         client.stop_channels()

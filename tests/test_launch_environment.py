@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from launch_project import PINS, PYPROJECT, Miniature, wheel
 
-from xmatch_edu.launch import environment
-from xmatch_edu.launch.environment import LOG, MARKER, ROOT
+from xmatch_edu.course.launch import environment
+from xmatch_edu.course.launch.environment import LOG, MARKER, ROOT
 
 only_posix = pytest.mark.skipif(os.name == "nt", reason="process groups and their signals are POSIX")
 

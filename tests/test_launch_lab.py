@@ -14,8 +14,8 @@ import urllib.request
 import pytest
 
 from xmatch_edu.__main__ import main
-from xmatch_edu.launch import commands
-from xmatch_edu.launch.environment import ROOT, Stop, missing
+from xmatch_edu.course.launch import commands
+from xmatch_edu.course.launch.environment import ROOT, Stop, missing
 
 PAGE = "00_start_here.ipynb"
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from xmatch_edu.launch.working_copy import ORIGIN, RECORD, fingerprint, lay_down
+from xmatch_edu.course.launch.working_copy import ORIGIN, RECORD, fingerprint, lay_down
 
 NAME = "01_one_text_every_image.ipynb"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from xmatch_edu import measure
+from xmatch_edu.course import measure
 
 
 def test_seconds_are_the_median_of_calls_that_are_warm():

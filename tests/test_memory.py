@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xmatch_edu import loops, losses
+from xmatch_edu.models.training import SampleMemory
 from xmatch_edu.scores import cosine_scores, distance_scores
-from xmatch_edu.training import SampleMemory
 
 WIDTH = 3
 

@@ -13,11 +13,11 @@ from alone import run_alone
 from nbformat import v4
 
 from tools import notebooks
-from xmatch_edu import check
+from xmatch_edu.course import exercises
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
-WITHOUT_EXERCISES = [path for path in CHAPTERS if path.name not in {chapter.NOTEBOOK for chapter in check.CHAPTERS}]
+WITHOUT_EXERCISES = [path for path in CHAPTERS if path.name not in {chapter.NOTEBOOK for chapter in exercises.CHAPTERS}]
 PNG = "iVBORw0KGgo="
 
 def test_there_are_chapters():

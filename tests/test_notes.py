@@ -9,7 +9,7 @@ import pytest
 
 from xmatch_edu import __main__ as words
 from xmatch_edu import check
-from xmatch_edu.publish import chapters, notes
+from xmatch_edu.course.publish import chapters, notes
 
 EVERY = chapters.every()
 CHAPTERS = pytest.mark.parametrize("chapter", EVERY, ids=lambda chapter: chapter.number)

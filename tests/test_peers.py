@@ -23,7 +23,7 @@ import pytest
 import torch
 
 from xmatch_edu import losses, scores
-from xmatch_edu.bench.contenders import CONTENDERS, differs
+from xmatch_edu.course.bench.contenders import CONTENDERS, differs
 
 PEERS = [contender for contender in CONTENDERS if contender.package]
 CASES = 100

@@ -11,9 +11,9 @@ import sys
 import nbformat
 import pytest
 
-from xmatch_edu import check
-from xmatch_edu.launch.working_copy import ORIGIN, RECORD, lay_down
-from xmatch_edu.publish import chapters, folder, learner, notes, solved
+from xmatch_edu.course import exercises
+from xmatch_edu.course.launch.working_copy import ORIGIN, RECORD, lay_down
+from xmatch_edu.course.publish import chapters, folder, learner, notes, solved
 
 EVERY = chapters.every()
 CHAPTERS = pytest.mark.parametrize("chapter", EVERY, ids=lambda chapter: chapter.number)
@@ -95,8 +95,8 @@ def test_a_failure_on_the_way_leaves_the_old_one(tmp_path):
 @pytest.mark.parametrize("what", PRODUCTS)
 def test_a_second_build_makes_the_same_bytes(made, what, tmp_path):
     """In another process, from another folder, into another one."""
-    done = subprocess.run([sys.executable, "-m", "xmatch_edu.publish", what, "elsewhere"], cwd=tmp_path, check=True,
-                          capture_output=True, text=True, encoding="utf-8")  # fmt: skip
+    call = [sys.executable, "-m", "xmatch_edu.course.publish", what, "elsewhere"]
+    done = subprocess.run(call, cwd=tmp_path, check=True, capture_output=True, text=True, encoding="utf-8")
     again = files(tmp_path / "elsewhere")
     assert again.pop(folder.MARK)
     assert again == files(made[what])
@@ -171,7 +171,7 @@ def test_an_exercise_without_its_help_is_refused(gone):
 
 @CHAPTERS
 def test_a_chapter_is_read_to_its_last_line(chapter):
-    names = {one.NOTEBOOK: [exercise.name for exercise in one.EXERCISES] for one in check.CHAPTERS}
+    names = {one.NOTEBOOK: [exercise.name for exercise in one.EXERCISES] for one in exercises.CHAPTERS}
     assert [one.name for one in chapter.exercises] == names.get(chapter.file, [])
     assert len(chapter.remember) == 3 and chapter.sections[-1].heading == "Three lines to remember"
     assert sum(one.minutes for one in chapter.exercises) == chapter.minutes[1]

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xmatch_edu import training
+from xmatch_edu.models import training
+from xmatch_edu.models.training import recall as room
 from xmatch_edu.scores import cosine_scores
-from xmatch_edu.training import recall as room
 
 SIZES = st.integers(1, 5)
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from xmatch_edu import recorded
-from xmatch_edu.launch.environment import ROOT
+from xmatch_edu.course import recorded
+from xmatch_edu.course.launch.environment import ROOT
 
 RUN = dict.fromkeys(recorded.FIELDS)
 
@@ -49,5 +49,5 @@ def test_what_the_course_ships_was_measured_on_a_gpu_and_agreed_with_the_loops()
 
 
 def test_reading_needs_no_torch():
-    code = "import sys; sys.modules['torch'] = None; import xmatch_edu.recorded as it; it.runs()"
+    code = "import sys; sys.modules['torch'] = None; import xmatch_edu.course.recorded as it; it.runs()"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -19,7 +19,7 @@ from bs4 import BeautifulSoup
 if find_spec("sphinx_revealjs") is None and not os.environ.get("CI"):  # there every extra is installed
     pytest.skip("the extra `pages` is not here: python3 -m xmatch_edu site brings it", allow_module_level=True)
 
-from xmatch_edu.publish import chapters, slides
+from xmatch_edu.course.publish import chapters, slides
 
 browser = test_browser.browser
 CHAPTERS = {chapter.number: chapter for chapter in chapters.every()}
@@ -83,7 +83,7 @@ def visit(page, start, number, place=""):
 
 
 def test_a_second_build_from_elsewhere_has_the_same_bytes(folder, tmp_path):
-    command = [sys.executable, "-m", "xmatch_edu.publish", "slides", "again"]
+    command = [sys.executable, "-m", "xmatch_edu.course.publish", "slides", "again"]
     other = {**os.environ, "PYTHONHASHSEED": "7"}
     done = subprocess.run(command, cwd=tmp_path, env=other, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.strip() == str(Path("again", "index.html"))

@@ -19,11 +19,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from xmatch_edu import losses, models, training
+from xmatch_edu import losses, models
 from xmatch_edu.data import emoji
 from xmatch_edu.data.words import Vocabulary
-from xmatch_edu.training import fitting as room
-from xmatch_edu.training import safety
+from xmatch_edu.models import training
+from xmatch_edu.models.training import fitting as room
+from xmatch_edu.models.training import safety
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,7 +64,7 @@ from torch import nn
 sys.path.insert(0, {tests!r})
 import test_training as here
 from xmatch_edu import losses, training
-from xmatch_edu.training import fitting as room
+from xmatch_edu.models.training import fitting as room
 room.CHECK_EVERY = 5
 torch.set_num_threads({threads})
 

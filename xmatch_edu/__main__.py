@@ -51,9 +51,9 @@ def main(words):
         parser.error("unknown: " + " ".join(more))
 
     # Not at the top: these rooms are written for the Python that the course needs.
-    from xmatch_edu.launch import commands as work
-    from xmatch_edu.launch import doctor
-    from xmatch_edu.launch.environment import ROOT, Stop
+    from xmatch_edu.course.launch import commands as work
+    from xmatch_edu.course.launch import doctor
+    from xmatch_edu.course.launch.environment import ROOT, Stop
 
     def stop(number, frame):
         raise KeyboardInterrupt

@@ -8,7 +8,7 @@ N: images    M: texts
 
 import torch
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 
 
 def index_labels(n):
@@ -17,7 +17,7 @@ def index_labels(n):
     Errors: ValueError or TypeError naming n.
     Source: the form that CLIP's pseudo-code uses (Radford et al. 2021), figure 3.
     """
-    inputs.check_count("n", n, "the number of image-text pairs")
+    _inputs.check_count("n", n, "the number of image-text pairs")
     return torch.arange(n)
 
 
@@ -26,7 +26,7 @@ def identity_labels(n):
 
     Errors: ValueError or TypeError naming n.
     """
-    inputs.check_count("n", n, "the number of image-text pairs")
+    _inputs.check_count("n", n, "the number of image-text pairs")
     return torch.eye(n)
 
 
@@ -64,14 +64,14 @@ def same_class_mask(class_ids, text_class_ids=None, labels=None):
     if text_class_ids is None and labels is not None:
         raise ValueError("text_class_ids is needed with labels: the class of each text (column) on the text side")
     same_class = _same_class(class_ids, text_class_ids)
-    inputs.check_labels(labels, same_class)
+    _inputs.check_labels(labels, same_class)
     matches = match_matrix(labels, *same_class.shape, same_class.device)
     return same_class & (matches == 0)
 
 
 def _same_class(class_ids, text_class_ids):
-    inputs.check_class_ids("class_ids", "image", class_ids, torch.Tensor)
+    _inputs.check_class_ids("class_ids", "image", class_ids, torch.Tensor)
     text_class_ids = class_ids if text_class_ids is None else text_class_ids
-    inputs.check_class_ids("text_class_ids", "text", text_class_ids, torch.Tensor)
-    inputs.check_same_device("text_class_ids (text side)", text_class_ids, "class_ids (image side)", class_ids)
+    _inputs.check_class_ids("text_class_ids", "text", text_class_ids, torch.Tensor)
+    _inputs.check_same_device("text_class_ids (text side)", text_class_ids, "class_ids (image side)", class_ids)
     return class_ids[:, None] == text_class_ids[None, :]

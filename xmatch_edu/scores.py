@@ -9,7 +9,7 @@ N: images    M: texts    D: features    R: regions of an image    T: words of a 
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 
 # So many (image, text, word, region) cells are worked on at once: 4 MB of float32 on a CPU, 256 MB on a GPU.
 _CELLS_ON_CPU, _CELLS_ON_GPU = 2**20, 2**26
@@ -24,7 +24,7 @@ def cosine_scores(image_features, text_features):
     (on the CPU) non-finite input.
     Source: CLIP (Radford et al. 2021), figure 3; R(Q, D) of question A, read as a plain cosine.
     """
-    inputs.check_features(image_features, text_features, torch.Tensor)
+    _inputs.check_features(image_features, text_features, torch.Tensor)
     return _unit(image_features) @ _unit(text_features).T
 
 
@@ -37,7 +37,7 @@ def distance_scores(image_features, text_features):
     Errors: as in `cosine_scores`.
     Source: the distance d of Wang, Li and Lazebnik (CVPR 2016), section 3; larger is closer, as for every score here.
     """
-    inputs.check_features(image_features, text_features, torch.Tensor)
+    _inputs.check_features(image_features, text_features, torch.Tensor)
     dtype = torch.promote_types(image_features.dtype, torch.float32)
     image_features, text_features = image_features.to(dtype), text_features.to(dtype)
     # First about the largest entry, so that squares neither overflow nor vanish: a power of two, which rounds nothing,
@@ -68,10 +68,10 @@ def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, 
     Errors: ValueError or TypeError naming the argument and the side. Values are looked at on the CPU only.
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2, equations 7 to 10. Its published code leaves 1/γ2 out.
     """
-    inputs.check_regions_and_words(regions, words, torch.Tensor)
-    inputs.check_lengths(lengths, words, torch.Tensor)
-    gammas = inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
-    inputs.check_choice("attention", attention, inputs.ATTENTIONS)
+    _inputs.check_regions_and_words(regions, words, torch.Tensor)
+    _inputs.check_lengths(lengths, words, torch.Tensor)
+    gammas = _inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
+    _inputs.check_choice("attention", attention, _inputs.ATTENTIONS)
     dtype = torch.promote_types(regions.dtype, torch.float32)
     regions, words = regions.to(dtype), words.to(dtype)
     m, longest = words.shape[:2]

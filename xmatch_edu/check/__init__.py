@@ -7,34 +7,30 @@
     pictures     the N×N picture of an answer, yours beside the right one
     result       what an answer is told, on the page and in plain text
     progress     what was tried and solved, in one file in the learner's folder
-    ideas        wrong ideas that several exercises meet
-    chapter_…    one file a chapter, or a folder with one an exercise: its reference, its cases, its misconceptions
+
+The exercises themselves live in `course.exercises`, and are looked up by name at the moment of asking.
 """
 
-from xmatch_edu.check import (
-    chapter_01,
-    chapter_02,
-    chapter_03,
-    chapter_04,
-    chapter_05,
-    chapter_06,
-    chapter_07,
-    chapter_08,
-    chapter_09,
-    chapter_10,
-    chapter_11,
-    progress,
-)
+from importlib import import_module
 
-CHAPTERS = (
-    chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_07, chapter_08, chapter_09,
-    chapter_10, chapter_11,
-)  # fmt: skip
+from xmatch_edu.check import progress
 
-# check.first_loss, check.labels_after and so on: each exercise under its own name.
-globals().update({one.name: one for chapter in CHAPTERS for one in chapter.EXERCISES})
+
+def __getattr__(name):
+    """check.first_loss, check.labels_after and so on: each exercise under its own name."""
+    if name.startswith("_") or name not in (found := _exercises().EXERCISES):
+        raise AttributeError(f"the course has no exercise {name!r}")
+    return found[name]
+
+
+def __dir__():
+    return [*globals(), *_exercises().EXERCISES]
 
 
 def course_map():
     """How far you are, from the file in the notebook's folder -> a table that shows itself."""
-    return progress.CourseMap([(chapter.TITLE, chapter.NOTEBOOK, chapter.EXERCISES) for chapter in CHAPTERS])
+    return progress.CourseMap([(one.TITLE, one.NOTEBOOK, one.EXERCISES) for one in _exercises().CHAPTERS])
+
+
+def _exercises():
+    return import_module("xmatch_edu.course.exercises")

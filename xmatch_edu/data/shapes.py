@@ -12,7 +12,7 @@ from itertools import permutations, product
 import numpy as np
 import torch
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 
 SIDE, CELL = 68, 4  # pixels
 GRID = SIDE // CELL
@@ -75,7 +75,7 @@ class Scenes:
         Errors: TypeError or ValueError naming positions.
         """
         positions = torch.as_tensor(positions)
-        inputs.check_positions(positions, len(self), "scene")
+        _inputs.check_positions(positions, len(self), "scene")
         chosen = positions.tolist()
         tensors = {name: x[positions.long()] for name, x in vars(self).items() if name != "captions"}
         return replace(self, captions=tuple(self.captions[k] for k in chosen), **tensors)
@@ -106,8 +106,8 @@ def make(count, *, seed=0, composition="known"):
     none). Relations and padding have no cell, every other word has some.
     Errors: TypeError or ValueError naming count, seed or composition.
     """
-    inputs.check_count("count", count, "the number of scenes (an image and a text each)")
-    inputs.check_count("seed", seed, "where the scenes (images and texts) are drawn from", least=0)
+    _inputs.check_count("count", count, "the number of scenes (an image and a text each)")
+    _inputs.check_count("seed", seed, "where the scenes (images and texts) are drawn from", least=0)
     if composition not in COMPOSITIONS:
         raise ValueError(
             f'composition must be "known" or "new", the colours and shapes that meet on one object (image side) and in '

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import traitlets
 
-from xmatch_edu import inputs, loops, plots
+from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.readers import png, real_numbers, true_or_false, whole_numbers
 from xmatch_edu.plots.attention import DIM, HEAT, checked_setting, outline
@@ -52,7 +52,7 @@ class AttentionExplorer(LivePicture):
                  attention="dot", compete_over_words=True):  # fmt: skip
         self.regions = real_numbers("regions", regions, "one row for each region (image side)")
         self.words = real_numbers("words", words, "one row for each word (text side)")
-        inputs.check_regions_and_words(self.regions, self.words, np.ndarray, batched=False)
+        _inputs.check_regions_and_words(self.regions, self.words, np.ndarray, batched=False)
         (t, d), r = self.words.shape, len(self.regions)
         for name, side, count, most in (("words", "text", t, LARGEST_T), ("regions", "image", r, LARGEST_R),
                                         ("features of regions and words", "image and text", d, LARGEST_D)):  # fmt: skip
@@ -72,12 +72,12 @@ class AttentionExplorer(LivePicture):
     def _check(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
         if name in SLIDERS:
-            (value,), (low, high) = inputs.check_gammas(**{name: value}), SLIDERS[name]
+            (value,), (low, high) = _inputs.check_gammas(**{name: value}), SLIDERS[name]
             if not low <= value <= high:
                 raise ValueError(f"{name} must lie on the slider, from {low:g} to {high:g}; got {value:g}")
             return value
         if name == "attention":
-            inputs.check_choice(name, value, inputs.ATTENTIONS)
+            _inputs.check_choice(name, value, _inputs.ATTENTIONS)
             return value
         if name == "compete_over_words":
             return true_or_false(name, value)

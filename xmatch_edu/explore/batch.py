@@ -5,7 +5,7 @@ Here live no traits and no drawing. N: pairs (rows and columns of S)    S: pixel
 
 import numpy as np
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 from xmatch_edu.explore.readers import real_numbers
 
 LARGEST_N = 64  # more cells than that are too small to pick
@@ -19,7 +19,7 @@ def checked_scores(scores, largest=LARGEST_N):
             f"scores must be (N, N), a row for each image and a column for each text, N from 1 to {largest}; "
             f"got {scores.shape}"
         )
-    inputs.check_finite("scores", scores, "image {0}, text {1}")
+    _inputs.check_finite("scores", scores, "image {0}, text {1}")
     return scores
 
 
@@ -58,7 +58,7 @@ def checked_features(image_features, text_features, n):
         if features is None:
             raise ValueError(f"{name} (the {side} side) is missing: a dot product needs the features of both sides")
         sides.append(real_numbers(name, features, f"one row for each {side}"))
-    inputs.check_features(*sides, np.ndarray)
+    _inputs.check_features(*sides, np.ndarray)
     for side, features in zip(("image", "text"), sides, strict=True):
         if len(features) != n:
             raise ValueError(f"{side}_features: one row for each {side} ({side} side), {n}; got {len(features)}")

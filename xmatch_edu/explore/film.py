@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import traitlets
 
-from xmatch_edu import inputs, loops, plots
+from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.matching import VIEWS as ALL_VIEWS
@@ -56,7 +56,7 @@ class TrainingFilm(LivePicture):
         self._captions = batch.checked_captions(captions, n)
         losses = _checked_losses(losses, self.steps[-1])
         if batch_size is not None:
-            inputs.check_count("batch_size", batch_size)
+            _inputs.check_count("batch_size", batch_size)
             if not losses:
                 raise ValueError("batch_size is for the line in the curve of the training loss: give losses too")
         self.set_trait("data", {
@@ -71,7 +71,7 @@ class TrainingFilm(LivePicture):
     def _check(self, proposal):
         name, value, (count, n, _) = proposal["trait"].name, proposal["value"], self.scores.shape
         if name == "view":
-            inputs.check_choice(name, value, tuple(VIEWS))
+            _inputs.check_choice(name, value, tuple(VIEWS))
             return value
         if name == "frame":
             numbers = whole_numbers([value])
@@ -133,7 +133,7 @@ def _checked_frames(frames):
         try:
             scores.append(batch.checked_scores(frame[0], LARGEST_N))
             scale = frame[1].item() if getattr(frame[1], "shape", None) == () else frame[1]  # of a tensor, or of NumPy
-            scales.append(inputs.check_scale(scale, scores[-1], float(np.abs(scores[-1]).max())))
+            scales.append(_inputs.check_scale(scale, scores[-1], float(np.abs(scores[-1]).max())))
         except (TypeError, ValueError) as error:
             raise type(error)(f"frames, after {_steps(step)}: {error}") from None
         if len(scores[-1]) != len(scores[0]):
@@ -157,5 +157,5 @@ def _checked_losses(losses, last):
             f"losses: the training loss of each step, at least {max(1, last)} (the steps of the last frame), at most "
             f"{MOST_LOSSES:,}; got shape {losses.shape}"
         )
-    inputs.check_finite("losses", losses, "step {0}")
+    _inputs.check_finite("losses", losses, "step {0}")
     return losses.tolist()

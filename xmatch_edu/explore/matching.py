@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import traitlets
 
-from xmatch_edu import inputs, loops, plots
+from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.readers import png, true_or_false, whole_numbers
@@ -74,8 +74,8 @@ class MatchingExplorer(LivePicture):
         if not (isinstance(low, Real) and isinstance(high, Real) and 0 < low < high < math.inf):
             raise ValueError(f"low and high: the ends of the slider for scale, 0 < low < high; got {low} and {high}")
         largest = float(np.abs(self.scores).max())
-        inputs.check_scale(high, self.scores, largest)
-        inputs.check_margin(_MARGINS[1], self.scores, largest)
+        _inputs.check_scale(high, self.scores, largest)
+        _inputs.check_margin(_MARGINS[1], self.scores, largest)
         self._range = float(low), float(high)
         self._shuffles = batch.shuffles(n)
         self.set_trait("data", {
@@ -91,19 +91,19 @@ class MatchingExplorer(LivePicture):
     def _check(self, proposal):
         name, value, n = proposal["trait"].name, proposal["value"], len(self.scores)
         if name == "view":
-            inputs.check_choice(name, value, tuple(VIEWS))
+            _inputs.check_choice(name, value, tuple(VIEWS))
         elif name == "direction":
-            inputs.check_choice(name, value, inputs.DIRECTIONS)
+            _inputs.check_choice(name, value, _inputs.DIRECTIONS)
         elif name == "scale":
-            value, (low, high) = float(inputs.check_scale(value, self.scores, None)), self._range
+            value, (low, high) = float(_inputs.check_scale(value, self.scores, None)), self._range
             if not low <= value <= high:
                 raise ValueError(f"scale must lie on the slider, from low = {low:g} to high = {high:g}; got {value:g}")
         elif name == "margin":
-            value, (low, high) = inputs.check_margin(value, self.scores, None), _MARGINS
+            value, (low, high) = _inputs.check_margin(value, self.scores, None), _MARGINS
             if not low <= value <= high:
                 raise ValueError(f"margin must lie on the slider, from {low:g} to {high:g}; got {value:g}")
         elif name == "negatives":
-            inputs.check_negatives(value)
+            _inputs.check_negatives(value)
         elif name == "labels_follow":
             value = true_or_false(name, value)
         elif name == "order":
@@ -138,7 +138,7 @@ class MatchingExplorer(LivePicture):
         ranking = {"margin": self.margin, "negatives": self.negatives}
         violations = [
             loops.ranking_steps(shown, labels, direction=direction, **ranking).violations
-            for direction in inputs.DIRECTIONS[:2]
+            for direction in _inputs.DIRECTIONS[:2]
             if self.direction in (direction, "both")
         ]
         return {

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 import traitlets
 from matplotlib.figure import Figure
 
-from xmatch_edu import inputs, plots
+from xmatch_edu import _inputs, plots
 from xmatch_edu.data.emoji import EmojiPairs
 from xmatch_edu.data.words import phrases, words
 from xmatch_edu.explore.live import LivePicture, script
@@ -62,14 +62,14 @@ class SearchExplorer(LivePicture):
             raise TypeError(f"gallery must be EmojiPairs (image and text side); got {type(gallery).__name__}")
         if not 1 <= len(gallery) <= LARGEST_K:
             raise ValueError(f"gallery: 1 to {LARGEST_K:,} pairs (image and text side); got {len(gallery)}")
-        inputs.check_count("show", show)
+        _inputs.check_count("show", show)
         if show > MOST:
             raise ValueError(f"show: at most {MOST} pictures (image side); got {show}")
         self._model, self.gallery, self._show = copy.deepcopy(model), gallery, min(show, len(gallery))
         self._images = _unit(self._model.encode_pictures(gallery.pictures))
         self._texts = self._read([phrases(gallery, k) for k in range(len(gallery))])
         self._words = self._read([[word] for word in model.vocabulary.words])
-        inputs.check_features(self._images, self._texts, torch.Tensor)
+        _inputs.check_features(self._images, self._texts, torch.Tensor)
         evenly = torch.linspace(0, len(gallery) - 1, self._show).round().long().tolist()
         self.set_trait("data", {
             "size": len(gallery), "longest": LONGEST, "start": [self._card(position) for position in evenly]})

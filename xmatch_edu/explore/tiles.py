@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import traitlets
 
-from xmatch_edu import inputs, loops, plots
+from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.readers import png, whole_numbers
@@ -46,8 +46,8 @@ class TileWalk(LivePicture):
             raise ValueError(f"image_features (image side): from 1 to {LARGEST_N} pairs; got {n}")
         self.image, self.text = batch.checked_features(image_features, text_features, n)
         self.scores = self.image @ self.text.T
-        self.scale = float(inputs.check_scale(scale, self.scores, float(np.abs(self.scores).max())))
-        inputs.check_count("size", size, "the rows and columns of a tile")
+        self.scale = float(_inputs.check_scale(scale, self.scores, float(np.abs(self.scores).max())))
+        _inputs.check_count("size", size, "the rows and columns of a tile")
         starts = range(0, n, size)
         self.tiles = [(slice(top, min(n, top + size)), slice(left, min(n, left + size)))
                       for top in starts for left in starts]  # fmt: skip

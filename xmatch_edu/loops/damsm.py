@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 from xmatch_edu.loops.matching import matching_loss
 from xmatch_edu.loops.scores import cosine_scores, float64
 from xmatch_edu.loops.words import word_region_scores
@@ -26,11 +26,11 @@ class DamsmTerms(NamedTuple):
 def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, class_ids=None,
                 gamma1=5.0, gamma2=5.0, gamma3=10.0, divide_by_gamma2=True):  # fmt: skip
     """The four terms, one by one -> DamsmTerms. Arguments, errors and source: those of `damsm_loss`."""
-    gamma3, = inputs.check_gammas(gamma3=gamma3)
+    gamma3, = _inputs.check_gammas(gamma3=gamma3)
     by_words = word_region_scores(
         regions, words, lengths, gamma1=gamma1, gamma2=gamma2, divide_by_gamma2=divide_by_gamma2)
     image_codes, sentence_codes = float64(image_codes), float64(sentence_codes)
-    inputs.check_pairs(float64(regions), words, image_codes, sentence_codes, class_ids, np.ndarray)
+    _inputs.check_pairs(float64(regions), words, image_codes, sentence_codes, class_ids, np.ndarray)
     n = len(by_words)
     mask = np.zeros((n, n), dtype=bool)
     for i in range(n):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 from xmatch_edu.loops.scores import float64
 
 
@@ -45,7 +45,7 @@ def matching_steps(scores, labels=None, *, scale=1.0, direction="image_to_text",
 
     Arguments and errors: those of `matching_loss`, without "both".
     """
-    inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
+    _inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
     scores, scale = _checked(scores, labels, scale, direction, mask, "sum")
     matches = match_matrix(labels, *scores.shape)
     mask = np.zeros(scores.shape, dtype=bool) if mask is None else mask
@@ -117,7 +117,7 @@ def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=
     Arguments and errors: those of `matching_loss`, with reduction "mean" or "sum" -> (N, M) float64.
     """
     _checked(scores, labels, scale, direction, mask, reduction)
-    inputs.check_choice("reduction", reduction, ("mean", "sum"))
+    _inputs.check_choice("reduction", reduction, ("mean", "sum"))
     if direction == "both":
         options = {"scale": scale, "mask": mask, "reduction": reduction}
         rows = matching_gradient(scores, labels, direction="image_to_text", **options)
@@ -136,9 +136,9 @@ def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=
 
 def _checked(scores, labels, scale, direction, mask, reduction):
     scores = float64(scores)
-    largest = inputs.check_scores(scores, np.ndarray)
-    inputs.check_direction_and_reduction(direction, reduction)
-    scale = inputs.check_scale(scale, scores, largest)
-    inputs.check_labels(labels, scores)
-    inputs.check_mask(mask, scores, labels)
+    largest = _inputs.check_scores(scores, np.ndarray)
+    _inputs.check_direction_and_reduction(direction, reduction)
+    scale = _inputs.check_scale(scale, scores, largest)
+    _inputs.check_labels(labels, scores)
+    _inputs.check_mask(mask, scores, labels)
     return scores, scale

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 from xmatch_edu.loops.matching import match_matrix
 from xmatch_edu.loops.scores import float64
 
@@ -27,7 +27,7 @@ def ranking_steps(scores, labels=None, *, margin=0.2, negatives="all", direction
 
     Arguments and errors: those of `ranking_loss`, without "both".
     """
-    inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
+    _inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
     scores, margin, most = _checked(scores, labels, margin, negatives, direction, mask, "sum")
     matches = match_matrix(labels, *scores.shape)
     mask = np.zeros(scores.shape, dtype=bool) if mask is None else mask
@@ -92,7 +92,7 @@ def ranking_gradient(scores, labels=None, *, margin=0.2, negatives="all", direct
     sides.
     """
     _checked(scores, labels, margin, negatives, direction, mask, reduction)
-    inputs.check_choice("reduction", reduction, ("mean", "sum"))
+    _inputs.check_choice("reduction", reduction, ("mean", "sum"))
     gradient = np.zeros(scores.shape)
     for one in ("image_to_text", "text_to_image") if direction == "both" else (direction,):
         steps = ranking_steps(scores, labels, margin=margin, negatives=negatives, direction=one, mask=mask)
@@ -112,9 +112,9 @@ def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction=
     Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, the within-view constraints.
     """
     scores = float64(scores)
-    largest = inputs.check_one_view(scores, group_ids, np.ndarray)
-    inputs.check_choice("reduction", reduction, inputs.REDUCTIONS)
-    margin, most = inputs.check_margin(margin, scores, largest), inputs.check_negatives(negatives)
+    largest = _inputs.check_one_view(scores, group_ids, np.ndarray)
+    _inputs.check_choice("reduction", reduction, _inputs.REDUCTIONS)
+    margin, most = _inputs.check_margin(margin, scores, largest), _inputs.check_negatives(negatives)
     n = len(scores)
     neighbours, itself = np.zeros((n, n)), np.zeros((n, n), dtype=bool)
     for i in range(n):
@@ -133,10 +133,10 @@ def _reduced(steps, reduction):
 
 def _checked(scores, labels, margin, negatives, direction, mask, reduction):
     scores = float64(scores)
-    largest = inputs.check_scores(scores, np.ndarray)
-    inputs.check_direction_and_reduction(direction, reduction)
-    margin, most = inputs.check_margin(margin, scores, largest), inputs.check_negatives(negatives)
-    inputs.check_labels(labels, scores)
-    inputs.check_hard_labels(labels)
-    inputs.check_mask(mask, scores, labels)
+    largest = _inputs.check_scores(scores, np.ndarray)
+    _inputs.check_direction_and_reduction(direction, reduction)
+    margin, most = _inputs.check_margin(margin, scores, largest), _inputs.check_negatives(negatives)
+    _inputs.check_labels(labels, scores)
+    _inputs.check_hard_labels(labels)
+    _inputs.check_mask(mask, scores, labels)
     return scores, margin, most

@@ -7,7 +7,7 @@ from math import hypot, sqrt
 
 import numpy as np
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 
 
 def cosine_scores(image_features, text_features):
@@ -19,7 +19,7 @@ def cosine_scores(image_features, text_features):
     Source: R(Q, D) of question A, read as a plain cosine; CLIP (Radford et al. 2021), figure 3.
     """
     image_features, text_features = float64(image_features), float64(text_features)
-    inputs.check_features(image_features, text_features, np.ndarray)
+    _inputs.check_features(image_features, text_features, np.ndarray)
     n, m, d = len(image_features), len(text_features), image_features.shape[1]
     scores = np.zeros((n, m))
     for i in range(n):
@@ -43,7 +43,7 @@ def distance_scores(image_features, text_features):
     Source: the distance d of Wang, Li and Lazebnik (CVPR 2016), section 3; larger is closer, as for every score here.
     """
     image_features, text_features = float64(image_features), float64(text_features)
-    inputs.check_features(image_features, text_features, np.ndarray)
+    _inputs.check_features(image_features, text_features, np.ndarray)
     n, m, d = len(image_features), len(text_features), image_features.shape[1]
     scores = np.zeros((n, m))
     for i in range(n):

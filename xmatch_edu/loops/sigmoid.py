@@ -7,7 +7,7 @@ from math import exp, fsum, log1p
 
 import numpy as np
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 from xmatch_edu.loops.matching import match_matrix
 from xmatch_edu.loops.scores import float64
 
@@ -25,12 +25,12 @@ def sigmoid_loss(scores, labels=None, *, scale, bias, mask=None):
     Source: SigLIP (Zhai et al., ICCV 2023), section 3.2; scale starts at 10, bias at −10 there.
     """
     scores = float64(scores)
-    largest = inputs.check_scores(scores, np.ndarray)
-    scale, bias = inputs.check_scale(scale, scores, largest), inputs.check_bias(bias, scores)
-    inputs.check_shifted_logits(scale, bias, scores, largest)
-    inputs.check_labels(labels, scores)
-    inputs.check_hard_labels(labels, "a sigmoid loss")
-    inputs.check_mask(mask, scores, labels)
+    largest = _inputs.check_scores(scores, np.ndarray)
+    scale, bias = _inputs.check_scale(scale, scores, largest), _inputs.check_bias(bias, scores)
+    _inputs.check_shifted_logits(scale, bias, scores, largest)
+    _inputs.check_labels(labels, scores)
+    _inputs.check_hard_labels(labels, "a sigmoid loss")
+    _inputs.check_mask(mask, scores, labels)
     n, m = scores.shape
     matches = match_matrix(labels, n, m)
     paid = []

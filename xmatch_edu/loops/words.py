@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 from xmatch_edu.loops.scores import float64
 
 
@@ -31,9 +31,9 @@ def word_region_steps(regions, words, *, gamma1=5.0, gamma2=5.0, attention="dot"
     The other arguments, errors and source: those of `word_region_scores`.
     """
     regions, words = float64(regions), float64(words)
-    inputs.check_regions_and_words(regions, words, np.ndarray, batched=False)
-    gammas = inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
-    inputs.check_choice("attention", attention, inputs.ATTENTIONS)
+    _inputs.check_regions_and_words(regions, words, np.ndarray, batched=False)
+    gammas = _inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
+    _inputs.check_choice("attention", attention, _inputs.ATTENTIONS)
     return _word_region_steps(regions, words, *gammas, attention, compete_over_words, divide_by_gamma2)
 
 
@@ -85,10 +85,10 @@ def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, 
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2, equations 7 to 10. Its published code leaves 1/γ2 out.
     """
     regions, words = float64(regions), float64(words)
-    inputs.check_regions_and_words(regions, words, np.ndarray)
-    inputs.check_lengths(lengths, words, np.ndarray)
-    gammas = inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
-    inputs.check_choice("attention", attention, inputs.ATTENTIONS)
+    _inputs.check_regions_and_words(regions, words, np.ndarray)
+    _inputs.check_lengths(lengths, words, np.ndarray)
+    gammas = _inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
+    _inputs.check_choice("attention", attention, _inputs.ATTENTIONS)
     n, m = len(regions), len(words)
     scores, looks = np.zeros((n, m)), np.zeros((n, m, words.shape[1], regions.shape[1]))
     for i in range(n):

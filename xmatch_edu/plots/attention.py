@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 from xmatch_edu.plots.heatmaps import _array
 from xmatch_edu.plots.picture import Picture
 
@@ -37,7 +37,7 @@ def attention(picture, word_names, attention, *, truth=None, notes=None, title=N
             f"side); got {looks.dtype} of shape {looks.shape}"
         )
     looks = looks.astype(np.float64)
-    inputs.check_finite("attention", looks, "word {0}, region {1}")
+    _inputs.check_finite("attention", looks, "word {0}, region {1}")
     if looks.min() < 0:
         raise ValueError(f"attention of a word (text side) is shared out among regions; got {looks.min():g}, below 0")
     picture, names, truth = checked_setting(picture, word_names, truth, *looks.shape)

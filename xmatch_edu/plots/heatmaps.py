@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
 
-from xmatch_edu import inputs, loops
+from xmatch_edu import _inputs, loops
 from xmatch_edu.plots.picture import Picture
 
 # kind -> (colour map, lowest, highest, how a number is written); None: taken from the values.
@@ -102,7 +102,7 @@ def panels(parts, *, pictures=None, captions=None, labels=None, same_colours=Fal
     _check_decorations(n, m, pictures, captions)
     labels = _array(labels)
     if labels is not None:
-        inputs.check_labels(labels, parts[0][1])
+        _inputs.check_labels(labels, parts[0][1])
     matches = loops.match_matrix(labels, n, m) > 0 if labels is not None or n == m else None
     small = max(n, m) <= _NUMBERS_UP_TO
     side, largest_cell = ((4.6 if small else 5.4), 0.75) if len(parts) == 1 else (2.9, 0.62)  # inches
@@ -135,11 +135,11 @@ def _layout(count, width, height, with_captions):
 
 
 def _matrix(matrix, kind):
-    inputs.check_choice("kind", kind, tuple(_STYLES))
+    _inputs.check_choice("kind", kind, tuple(_STYLES))
     matrix = _array(matrix).astype(np.float64)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(f"matrix must be (N, M), a row for each image, a column for each text; got {matrix.shape}")
-    inputs.check_finite("matrix", matrix, "image {0}, text {1}")
+    _inputs.check_finite("matrix", matrix, "image {0}, text {1}")
     return matrix
 
 

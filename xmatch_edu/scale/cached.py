@@ -7,7 +7,7 @@ N: pairs of the batch    n: pairs of a piece    D: features
 
 import torch
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 
 _LOSS = "loss must give a 0-d tensor that depends on image_features or text_features; got "
 
@@ -67,7 +67,7 @@ def _both_sides(features, number):
             f"for piece {number}"
         )
     try:
-        inputs.check_paired_features(*features, None, torch.Tensor)
+        _inputs.check_paired_features(*features, None, torch.Tensor)
     except (TypeError, ValueError) as error:
         raise type(error)(f"encode, for piece {number}: {error}") from None
     return tuple(features)

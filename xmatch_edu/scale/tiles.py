@@ -14,7 +14,7 @@ import importlib.util
 
 import torch
 
-from xmatch_edu import inputs
+from xmatch_edu import _inputs
 from xmatch_edu.scale import passes
 
 # A tile has so many rows and columns: few enough for a CPU's cache, enough to keep a GPU busy.
@@ -109,8 +109,8 @@ def prepare(image_features, text_features, scale, class_ids):
 
     Arguments and errors: those of `tiled_matching_loss`.
     """
-    largest = inputs.check_paired_features(image_features, text_features, class_ids, torch.Tensor)
-    scale = inputs.check_scale(scale, image_features, largest)
+    largest = _inputs.check_paired_features(image_features, text_features, class_ids, torch.Tensor)
+    scale = _inputs.check_scale(scale, image_features, largest)
     if not isinstance(scale, torch.Tensor):
         scale = torch.full((), scale, dtype=accumulator(image_features), device=image_features.device)
     if image_features.dtype == torch.bfloat16 and image_features.is_cuda:
@@ -133,7 +133,7 @@ def tile_size_on(device, tile_size):
     """-> tile_size, or what suits the device where that is None. Errors: ValueError or TypeError naming tile_size."""
     if tile_size is None:
         return _TILE_ON_CPU if device.type == "cpu" else _TILE_ON_GPU
-    inputs.check_count("tile_size", tile_size, "the rows and columns of a tile")
+    _inputs.check_count("tile_size", tile_size, "the rows and columns of a tile")
     return tile_size
 
 
