@@ -64,12 +64,12 @@ class Miniature:
         self.venv = self.root / ".venv"
         (self.root / "build").mkdir(parents=True)
         self.index.mkdir()
-        shutil.copytree(ROOT / "xmatch_edu" / "launch", self.root / "xmatch_edu" / "launch",
+        shutil.copytree(ROOT / "xmatch_edu" / "course" / "launch", self.root / "xmatch_edu" / "course" / "launch",
                         ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("__init__.py", "__main__.py"):
+        for name in ("__init__.py", "__main__.py", "_files.py", "course/__init__.py"):
             shutil.copy(ROOT / "xmatch_edu" / name, self.root / "xmatch_edu" / name)
         (self.root / "pyproject.toml").write_text(PYPROJECT)
-        (self.root / "xmatch_edu" / "bench.py").write_text(BENCH)
+        (self.root / "xmatch_edu" / "course" / "bench.py").write_text(BENCH)
         (self.root / "constraints.txt").write_text(PINS)
         (self.root / "build" / "backend.py").write_text(BACKEND)
         source = "import zipfile\nfrom pathlib import Path\n\n" + inspect.getsource(wheel)

@@ -1,7 +1,7 @@
 """What the docstring of a public name says: what goes in, what comes out, what is refused.
 
 Public is what a file defines under a name without an underscore. Left out: `launch`, `bench`, `publish`, `class_map`
-and the files __main__, which only their own commands call; and the exercises in check/chapter_…, whose functions are
+and the files __main__, which only their own commands call; and the exercises, whose functions are
 right and wrong answers, each with its explanation beside it.
 """
 
@@ -15,7 +15,7 @@ import xmatch_edu
 
 PACKAGE = Path(xmatch_edu.__file__).parent
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
-LEFT_OUT = re.compile(r"launch/|bench/|publish/|class_map/|check/chapter_|(.*/)?__main__\.py")
+LEFT_OUT = re.compile(r"course/(launch|bench|publish|class_map|exercises)/|(.*/)?__main__\.py")
 FILES = [file for file in FILES if not LEFT_OUT.match(file)]
 TREES = {file: ast.parse((PACKAGE / file).read_text("utf-8")) for file in FILES}
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef

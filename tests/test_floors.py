@@ -52,8 +52,7 @@ def imported(module):
             found |= {one.name.partition(".")[2] for one in node.names if one.name.split(".")[0] == "xmatch_edu"}
         elif isinstance(node, ast.ImportFrom):
             if node.level:  # from .environment import Stop: in launch/ alone, whose folder is its own
-                parent = module.split(".")[: len(module.split(".")) - node.level + (MODULES[module].name == "__init__.py")]
-                start = ".".join([*parent, *filter(None, [node.module])])
+                start = ".".join([module.rpartition(".")[0], *filter(None, [node.module])])
             elif (node.module or "").split(".")[0] == "xmatch_edu":
                 start = node.module.partition(".")[2]
             else:

@@ -32,7 +32,7 @@ def test_the_table_of_troubles_is_there():
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_trouble_is_told_in_the_words_of_the_commands(trouble):
-    assert trouble in said(ROOT / "xmatch_edu" / "launch")
+    assert trouble in said(ROOT / "xmatch_edu" / "course" / "launch")
 
 
 @pytest.mark.parametrize("word", sorted(set(re.findall(r"python3 -m xmatch_edu ([a-z-]+)", README))))
