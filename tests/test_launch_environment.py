@@ -58,7 +58,16 @@ def test_a_path_replaces_the_default_tests_and_an_option_does_not(made):
     (made.root / "tests" / "test_one.py").touch()
     said = made.call("test", "tests/test_one.py::test_x")[1]
     assert "tests/nbval_sanitize.cfg', 'tests/test_one.py::test_x']" in said
+    assert "'-m', 'not slow', 'tests/test_one.py']" in made.call("test", "tests/test_one.py")[1]
     assert "'tests', 'notebooks', '-k', 'one']" in made.call("test", "-k", "one")[1]
+
+
+def test_the_slow_tier_and_nbval_over_all_notebooks_come_with_all_and_in_ci(made):
+    for words, variables in ((["--all"], {}), ([], {"CI": "true"})):
+        said = made.call("test", *words, **variables)[1]
+        assert "Every test, " in said and "'--nbval'" in said and "not slow" not in said and "--all'" not in said
+    said = made.call("test")[1]
+    assert "The fast tier (--all: every test), " in said and "'--nbval'" not in said and "'-m', 'not slow'" in said
 
 
 def test_the_environment_itself_may_give_the_command(made):

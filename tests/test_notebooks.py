@@ -1,23 +1,16 @@
-"""Every notebook against every rule, and run on its own; then every rule against a notebook that breaks it.
-
-nbval runs the notebooks too, in notebooks/ and comparing what they print. Those with exercises run alone in
-test_exercises.py, with answers planted.
-"""
+"""Every notebook against every rule, and every rule against a notebook that breaks it. (tools/one_run.py runs them.)"""
 
 from pathlib import Path
 
 import nbformat
 import notebook_rules as rules
 import pytest
-from alone import run_alone
 from nbformat import v4
 
 from tools import notebooks
-from xmatch_edu.course import exercises
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
-WITHOUT_EXERCISES = [path for path in CHAPTERS if path.name not in {chapter.NOTEBOOK for chapter in exercises.CHAPTERS}]
 PNG = "iVBORw0KGgo="
 
 def test_there_are_chapters():
@@ -29,13 +22,6 @@ def test_there_are_chapters():
 def test_chapter_keeps_rule(path, rule):
     complaints = rule(nbformat.read(path, as_version=4), path)
     assert not complaints, "\n".join([path.name, *complaints])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", WITHOUT_EXERCISES, ids=lambda path: path.name)
-def test_chapter_runs_alone_and_offline(path, tmp_path, monkeypatch):
-    _, refused = run_alone(notebooks.read(path), path.name, tmp_path, monkeypatch)
-    assert not refused, f"{path.name} reached for {refused}"
 
 
 # From here on the rules themselves are tested.
@@ -183,26 +169,3 @@ def test_an_uncompared_cell_may_explain_or_assert_by_itself(normal, tmp_path, te
     source(4, text)(normal)
     source(5, "x")(normal)
     assert rules.asserted(*stored(normal, tmp_path)) == []
-
-
-# Addresses that are kept for documentation and lead nowhere.
-OUTSIDE = """import socket
-for reach, address in [
-    (socket.create_connection, ("course.example", 80)),
-    (socket.socket().connect, ("192.0.2.1", 80)),
-    (socket.socket().connect_ex, ("192.0.2.2", 80)),
-]:
-    try:
-        reach(address)
-    except OSError:
-        pass"""
-INSIDE = """server = socket.create_server(("127.0.0.1", 0))
-socket.create_connection(server.getsockname()).close()"""
-
-
-@pytest.mark.slow
-def test_a_run_alone_is_offline_and_elsewhere(tmp_path, monkeypatch):
-    cells = [OUTSIDE, INSIDE, "import os\nassert not os.listdir()"]
-    _, path = stored(v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells]), tmp_path)
-    _, refused = run_alone(notebooks.read(path), path.name, tmp_path, monkeypatch)
-    assert refused == ["course.example", "192.0.2.1", "192.0.2.2"]

@@ -74,14 +74,28 @@ def taken(port):
 
 
 def test(root, more):
-    """Set up, then run every test, or those that `more` names: pytest on tests/, strict nbval on notebooks/.
+    """Set up, then run the fast tier of the tests, or all with `--all` and in CI; or what `more` names.
 
-    In CI with every extra, because a test that needs one may not be skipped there."""
-    python = prepare(root, extras=tuple(optional(root)) if os.environ.get("CI") else ())
-    named = any((root / word.split("::")[0]).exists() for word in more if not word.startswith("-"))
-    command = [str(python), "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=120",
-               "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", *([] if named else ["tests", "notebooks"])]
-    return subprocess.call([*command, *more], cwd=root, env=surroundings(python))
+    Each notebook is run once, by tools/one_run.py; in the slow tier plain strict nbval runs all of them besides. In CI
+    with every extra, because a test that needs one may not be skipped there."""
+    everything, in_ci = "--all" in more, bool(os.environ.get("CI"))
+    more = [word for word in more if word != "--all"]
+    python = prepare(root, extras=tuple(optional(root)) if in_ci else ())
+    command = [str(python), "-m", "pytest", "-p", "tools.one_run", "--nbval-current-env", "--nbval-cell-timeout=120",
+               "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+    if everything or in_ci:
+        command += ["--nbval", "--hypothesis-profile=all"]
+    elif not any("::" in word for word in more):  # one test, by its name, is wanted whatever its tier
+        command += ["-m", "not slow"]
+    variables = surroundings(python)
+    if not any((root / word.split("::")[0]).exists() for word in more if not word.startswith("-")):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        tier, minutes = ("Every test", 20) if everything or in_ci else ("The fast tier (--all: every test)", 6)
+        print(f"{tier}, {cores} at a time: on two idle cores at most {minutes} minutes.", flush=True)
+        # One thread each: processes that outnumber the cores wait for each other. A file's tests stay together.
+        variables["OMP_NUM_THREADS"] = "1"
+        command += ["-n", str(cores), "--dist=loadgroup", "--no-loadscope-reorder", "tests", "notebooks"]
+    return subprocess.call([*command, *more], cwd=root, env=variables)
 
 
 def bench(root, more):
