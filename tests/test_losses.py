@@ -46,7 +46,6 @@ def literal(case):
 CELLS = st.sampled_from([1, 25, 200, 2**19])
 
 
-@pytest.mark.slow
 @given(matching_cases(), st.sampled_from([torch.float64, torch.float32]), CELLS)
 def test_loops_and_losses_agree_in_value_and_gradient(case, dtype, cells):
     loss, gradient = fast(case, dtype, cells)
@@ -57,7 +56,6 @@ def test_loops_and_losses_agree_in_value_and_gradient(case, dtype, cells):
     assert np.linalg.norm(gradient.numpy() - expected_gradient) <= gradient_bound(case, eps)
 
 
-@pytest.mark.slow
 @given(matching_cases(), st.sampled_from([torch.float16, torch.bfloat16]), CELLS)
 def test_half_precision_scores_give_a_float32_loss_of_the_same_scores(case, dtype, cells):
     rounded = torch.tensor(case.scores, dtype=dtype).double().numpy()  # bfloat16 rounds the scores once more

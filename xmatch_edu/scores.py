@@ -24,7 +24,7 @@ def cosine_scores(image_features, text_features):
     (on the CPU) non-finite input.
     Source: CLIP (Radford et al. 2021), figure 3; R(Q, D) of question A, read as a plain cosine.
     """
-    _inputs.check_features(image_features, text_features, torch.Tensor)
+    _inputs.check_features(image_features, text_features)
     return _unit(image_features) @ _unit(text_features).T
 
 
@@ -37,7 +37,7 @@ def distance_scores(image_features, text_features):
     Errors: as in `cosine_scores`.
     Source: the distance d of Wang, Li and Lazebnik (CVPR 2016), section 3; larger is closer, as for every score here.
     """
-    _inputs.check_features(image_features, text_features, torch.Tensor)
+    _inputs.check_features(image_features, text_features)
     dtype = torch.promote_types(image_features.dtype, torch.float32)
     image_features, text_features = image_features.to(dtype), text_features.to(dtype)
     # First about the largest entry, so that squares neither overflow nor vanish: a power of two, which rounds nothing,
@@ -68,8 +68,8 @@ def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, 
     Errors: ValueError or TypeError naming the argument and the side. Values are looked at on the CPU only.
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2, equations 7 to 10. Its published code leaves 1/γ2 out.
     """
-    _inputs.check_regions_and_words(regions, words, torch.Tensor)
-    _inputs.check_lengths(lengths, words, torch.Tensor)
+    _inputs.check_regions_and_words(regions, words)
+    _inputs.check_lengths(lengths, words)
     gammas = _inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
     _inputs.check_choice("attention", attention, _inputs.ATTENTIONS)
     dtype = torch.promote_types(regions.dtype, torch.float32)

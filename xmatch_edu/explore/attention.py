@@ -10,7 +10,7 @@ import base64
 from math import isqrt, log
 from pathlib import Path
 
-import numpy as np
+import torch
 import traitlets
 
 from xmatch_edu import _inputs, loops, plots
@@ -52,7 +52,7 @@ class AttentionExplorer(LivePicture):
                  attention="dot", compete_over_words=True):  # fmt: skip
         self.regions = real_numbers("regions", regions, "one row for each region (image side)")
         self.words = real_numbers("words", words, "one row for each word (text side)")
-        _inputs.check_regions_and_words(self.regions, self.words, np.ndarray, batched=False)
+        _inputs.check_regions_and_words(*map(torch.from_numpy, (self.regions, self.words)), batched=False)
         (t, d), r = self.words.shape, len(self.regions)
         for name, side, count, most in (("words", "text", t, LARGEST_T), ("regions", "image", r, LARGEST_R),
                                         ("features of regions and words", "image and text", d, LARGEST_D)):  # fmt: skip

@@ -4,6 +4,7 @@ Here live no traits and no drawing. N: pairs (rows and columns of S)    S: pixel
 """
 
 import numpy as np
+import torch
 
 from xmatch_edu import _inputs
 from xmatch_edu.explore.readers import real_numbers
@@ -58,7 +59,7 @@ def checked_features(image_features, text_features, n):
         if features is None:
             raise ValueError(f"{name} (the {side} side) is missing: a dot product needs the features of both sides")
         sides.append(real_numbers(name, features, f"one row for each {side}"))
-    _inputs.check_features(*sides, np.ndarray)
+    _inputs.check_features(*map(torch.from_numpy, sides))
     for side, features in zip(("image", "text"), sides, strict=True):
         if len(features) != n:
             raise ValueError(f"{side}_features: one row for each {side} ({side} side), {n}; got {len(features)}")

@@ -69,7 +69,7 @@ class SearchExplorer(LivePicture):
         self._images = _unit(self._model.encode_pictures(gallery.pictures))
         self._texts = self._read([phrases(gallery, k) for k in range(len(gallery))])
         self._words = self._read([[word] for word in model.vocabulary.words])
-        _inputs.check_features(self._images, self._texts, torch.Tensor)
+        _inputs.check_features(self._images, self._texts)
         evenly = torch.linspace(0, len(gallery) - 1, self._show).round().long().tolist()
         self.set_trait("data", {
             "size": len(gallery), "longest": LONGEST, "start": [self._card(position) for position in evenly]})

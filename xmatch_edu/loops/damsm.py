@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xmatch_edu import _inputs
+from xmatch_edu.loops import _shapes
 from xmatch_edu.loops.matching import matching_loss
-from xmatch_edu.loops.scores import cosine_scores, float64
+from xmatch_edu.loops.scores import cosine_scores
 from xmatch_edu.loops.words import word_region_scores
 
 
@@ -26,19 +26,20 @@ class DamsmTerms(NamedTuple):
 def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, class_ids=None,
                 gamma1=5.0, gamma2=5.0, gamma3=10.0, divide_by_gamma2=True):  # fmt: skip
     """The four terms, one by one -> DamsmTerms. Arguments, errors and source: those of `damsm_loss`."""
-    gamma3, = _inputs.check_gammas(gamma3=gamma3)
     by_words = word_region_scores(
         regions, words, lengths, gamma1=gamma1, gamma2=gamma2, divide_by_gamma2=divide_by_gamma2)
-    image_codes, sentence_codes = float64(image_codes), float64(sentence_codes)
-    _inputs.check_pairs(float64(regions), words, image_codes, sentence_codes, class_ids, np.ndarray)
+    codes = _shapes.check_sides(image_codes, sentence_codes, ("image_codes", "sentence_codes"), ("(N, E)", "(N, E)"))
     n = len(by_words)
+    class_ids = range(n) if class_ids is None else class_ids
+    _shapes.check_as_many(regions=regions, words=words, image_codes=image_codes, sentence_codes=sentence_codes,
+                          class_ids=class_ids)
     mask = np.zeros((n, n), dtype=bool)
     for i in range(n):
         for j in range(n):
-            mask[i, j] = class_ids is not None and i != j and class_ids[i] == class_ids[j]
+            mask[i, j] = i != j and class_ids[i] == class_ids[j]
     return DamsmTerms(*(
         matching_loss(scores, scale=gamma3, direction=direction, mask=mask)
-        for scores in (by_words, cosine_scores(image_codes, sentence_codes))
+        for scores in (by_words, cosine_scores(*codes))
         for direction in ("image_to_text", "text_to_image")
     ))  # fmt: skip
 
@@ -51,7 +52,7 @@ def damsm_loss(regions, words, image_codes, sentence_codes, lengths=None, **opti
     options: gamma1, gamma2, divide_by_gamma2: as there. gamma3: positive, what the scores of both kinds are multiplied
     by before the softmax. class_ids (N,) integers: the texts of an image's own class, but for its own text, are left
     out of its softmax, and likewise the images of a text -> a float.
-    Errors: ValueError or TypeError naming the argument and the side.
+    Errors: ValueError or TypeError naming the argument and the side, where shapes do not fit.
     Source: AttnGAN (Xu et al., CVPR 2018), equations 10 to 13, as means over the batch where the paper has sums; the
     class mask: its published code.
     """

@@ -8,25 +8,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xmatch_edu import _inputs
-from xmatch_edu.loops.scores import float64
+from xmatch_edu.loops import _shapes
 
 
 def match_matrix(labels, n, m):
     """Which pairs match, as one matrix Y: Y[i, j] > 0 where text j belongs to image i.
 
-    labels: None (text i belongs to image i), (N,) column numbers, or (N, M) weights, checked by the caller. n, m: N and
-    M -> (N, M) float64.
+    labels: None (text i belongs to image i), (N,) column numbers, or (N, M) weights. n, m: N and M -> (N, M) float64.
+    Errors: ValueError or TypeError naming labels.
     """
+    labels = _shapes.check_labels(labels, n, m)
     matches = np.zeros((n, m))
     for i in range(n):
-        if labels is None:
-            matches[i, i] = 1.0
-        elif labels.ndim == 1:
+        if labels.ndim == 1:
             matches[i, labels[i]] = 1.0
         else:
-            for j in range(m):
-                matches[i, j] = labels[i, j]
+            matches[i] = labels[i]
     return matches
 
 
@@ -45,10 +42,9 @@ def matching_steps(scores, labels=None, *, scale=1.0, direction="image_to_text",
 
     Arguments and errors: those of `matching_loss`, without "both".
     """
-    _inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
-    scores, scale = _checked(scores, labels, scale, direction, mask, "sum")
+    _shapes.check_word("direction", direction, ("image_to_text", "text_to_image"))
+    scores, mask = _shapes.check_batch(scores, mask)
     matches = match_matrix(labels, *scores.shape)
-    mask = np.zeros(scores.shape, dtype=bool) if mask is None else mask
     if direction == "text_to_image":  # the same page, turned on its side
         steps = _along_rows(scores.T, matches.T, scale, mask.T)
         return MatchingSteps(steps.logits.T, steps.probabilities.T, steps.targets.T, steps.losses, steps.has_match)
@@ -95,10 +91,11 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     leaves the pair out of the softmax. direction: "image_to_text", "text_to_image" or "both" (their average).
     reduction: "mean" over rows (columns) that have a match, "sum", or "none" (one direction only)
     -> a float; (N,) or (M,) for "none". With N = M = 1 the loss is 0.
-    Errors: ValueError or TypeError naming the argument and the side.
+    Errors: ValueError or TypeError naming the argument and the side, where shapes or words do not fit. Numbers without
+    sense (not finite, a scale below 0, a masked match) are refused by `losses.matching_loss`.
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2; the average of both directions: CLIP (2021), figure 3.
     """
-    _checked(scores, labels, scale, direction, mask, reduction)
+    _shapes.check_words(direction, reduction)
     if direction == "both":
         options = {"scale": scale, "mask": mask, "reduction": reduction}
         rows = matching_loss(scores, labels, direction="image_to_text", **options)
@@ -116,8 +113,7 @@ def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=
 
     Arguments and errors: those of `matching_loss`, with reduction "mean" or "sum" -> (N, M) float64.
     """
-    _checked(scores, labels, scale, direction, mask, reduction)
-    _inputs.check_choice("reduction", reduction, ("mean", "sum"))
+    _shapes.check_words(direction, reduction, ("mean", "sum"))
     if direction == "both":
         options = {"scale": scale, "mask": mask, "reduction": reduction}
         rows = matching_gradient(scores, labels, direction="image_to_text", **options)
@@ -132,13 +128,3 @@ def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=
             if steps.has_match[i if direction == "image_to_text" else j]:
                 gradient[i, j] = scale * (steps.probabilities[i, j] - steps.targets[i, j]) / count
     return gradient
-
-
-def _checked(scores, labels, scale, direction, mask, reduction):
-    scores = float64(scores)
-    largest = _inputs.check_scores(scores, np.ndarray)
-    _inputs.check_direction_and_reduction(direction, reduction)
-    scale = _inputs.check_scale(scale, scores, largest)
-    _inputs.check_labels(labels, scores)
-    _inputs.check_mask(mask, scores, labels)
-    return scores, scale

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xmatch_edu import _inputs
+from xmatch_edu.loops import _shapes
 from xmatch_edu.loops.matching import match_matrix
-from xmatch_edu.loops.scores import float64
 
 
 class RankingSteps(NamedTuple):
@@ -27,10 +26,9 @@ def ranking_steps(scores, labels=None, *, margin=0.2, negatives="all", direction
 
     Arguments and errors: those of `ranking_loss`, without "both".
     """
-    _inputs.check_choice("direction", direction, ("image_to_text", "text_to_image"))
-    scores, margin, most = _checked(scores, labels, margin, negatives, direction, mask, "sum")
+    _shapes.check_word("direction", direction, ("image_to_text", "text_to_image"))
+    (scores, mask), most = _shapes.check_batch(scores, mask), _shapes.check_negatives(negatives)
     matches = match_matrix(labels, *scores.shape)
-    mask = np.zeros(scores.shape, dtype=bool) if mask is None else mask
     if direction == "text_to_image":  # the same page, turned on its side
         steps = _along_rows(scores.T, matches.T, margin, most, mask.T)
         return RankingSteps(steps.violations.T, steps.gradient.T, steps.losses, steps.has_match)
@@ -72,11 +70,12 @@ def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction=
     or an int k, the k that cost most. mask (N, M) bool: True keeps a pair from being a negative. direction:
     "image_to_text", "text_to_image" or "both" (their sum). reduction: "sum", "mean" (over the images, the texts, that
     have a match), or "none" (one direction only) -> a float; (N,) or (M,) for "none". Without a negative the loss is 0.
-    Errors: ValueError or TypeError naming the argument and the side.
+    Errors: ValueError or TypeError naming the argument and the side, where shapes or words do not fit. Numbers without
+    sense are refused by `losses.ranking_loss`.
     Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, whose S is −distance; "hardest": VSE++ (Faghri et al., BMVC
     2018), equation 6.
     """
-    _checked(scores, labels, margin, negatives, direction, mask, reduction)
+    _shapes.check_words(direction, reduction)
     options = {"margin": margin, "negatives": negatives, "mask": mask}
     if direction == "both":
         rows = ranking_loss(scores, labels, direction="image_to_text", reduction=reduction, **options)
@@ -91,13 +90,13 @@ def ranking_gradient(scores, labels=None, *, margin=0.2, negatives="all", direct
     is exactly 0, or two that compete for being the hardest are equal, the slope has a kink, and this is one of its
     sides.
     """
-    _checked(scores, labels, margin, negatives, direction, mask, reduction)
-    _inputs.check_choice("reduction", reduction, ("mean", "sum"))
-    gradient = np.zeros(scores.shape)
-    for one in ("image_to_text", "text_to_image") if direction == "both" else (direction,):
-        steps = ranking_steps(scores, labels, margin=margin, negatives=negatives, direction=one, mask=mask)
-        gradient += steps.gradient / (int(steps.has_match.sum()) if reduction == "mean" else 1)
-    return gradient
+    _shapes.check_words(direction, reduction, ("mean", "sum"))
+    options = {"margin": margin, "negatives": negatives, "mask": mask}
+    if direction == "both":
+        rows = ranking_gradient(scores, labels, direction="image_to_text", reduction=reduction, **options)
+        return rows + ranking_gradient(scores, labels, direction="text_to_image", reduction=reduction, **options)
+    steps = ranking_steps(scores, labels, direction=direction, **options)
+    return steps.gradient / (int(steps.has_match.sum()) if reduction == "mean" else 1)
 
 
 def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction="sum"):
@@ -108,15 +107,14 @@ def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction=
     scores (N, N): item i with item j of one view, image with image or text with text; S[i, i] is not looked at.
     group_ids (N,) integers: texts of one image share a number, and so do images of one meaning. The other arguments
     as in `ranking_loss` -> a float; (N,) for "none". Where no two items share a group the loss is 0.
-    Errors: ValueError or TypeError naming the argument.
+    Errors: ValueError or TypeError naming the argument, where shapes or words do not fit.
     Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, the within-view constraints.
     """
-    scores = float64(scores)
-    largest = _inputs.check_one_view(scores, group_ids, np.ndarray)
-    _inputs.check_choice("reduction", reduction, _inputs.REDUCTIONS)
-    margin, most = _inputs.check_margin(margin, scores, largest), _inputs.check_negatives(negatives)
+    _shapes.check_word("reduction", reduction, ("mean", "sum", "none"))
+    (scores, itself), most = _shapes.check_batch(scores, None), _shapes.check_negatives(negatives)
+    _shapes.check_as_many(rows=scores, columns=scores.T, group_ids=group_ids)
     n = len(scores)
-    neighbours, itself = np.zeros((n, n)), np.zeros((n, n), dtype=bool)
+    neighbours = np.zeros((n, n))
     for i in range(n):
         itself[i, i] = True
         for j in range(n):
@@ -129,14 +127,3 @@ def _reduced(steps, reduction):
         return steps.losses
     total = fsum(steps.losses)
     return total / max(1, int(steps.has_match.sum())) if reduction == "mean" else total
-
-
-def _checked(scores, labels, margin, negatives, direction, mask, reduction):
-    scores = float64(scores)
-    largest = _inputs.check_scores(scores, np.ndarray)
-    _inputs.check_direction_and_reduction(direction, reduction)
-    margin, most = _inputs.check_margin(margin, scores, largest), _inputs.check_negatives(negatives)
-    _inputs.check_labels(labels, scores)
-    _inputs.check_hard_labels(labels)
-    _inputs.check_mask(mask, scores, labels)
-    return scores, margin, most

@@ -7,19 +7,17 @@ from math import hypot, sqrt
 
 import numpy as np
 
-from xmatch_edu import _inputs
+from xmatch_edu.loops import _shapes
 
 
 def cosine_scores(image_features, text_features):
     """Cosine of every image with every text: S[i, j] = q_i · d_j / (|q_i| |d_j|).
 
     image_features (N, D), text_features (M, D) -> (N, M) float64. A zero vector scores 0 with everything.
-    Errors: ValueError or TypeError naming the argument and the side, for other shapes or widths, empty or
-    non-finite input.
+    Errors: ValueError or TypeError naming the argument and the side, for other shapes or widths and empty input.
     Source: R(Q, D) of question A, read as a plain cosine; CLIP (Radford et al. 2021), figure 3.
     """
-    image_features, text_features = float64(image_features), float64(text_features)
-    _inputs.check_features(image_features, text_features, np.ndarray)
+    image_features, text_features = _shapes.check_sides(image_features, text_features)
     n, m, d = len(image_features), len(text_features), image_features.shape[1]
     scores = np.zeros((n, m))
     for i in range(n):
@@ -42,8 +40,7 @@ def distance_scores(image_features, text_features):
     Errors: as in `cosine_scores`.
     Source: the distance d of Wang, Li and Lazebnik (CVPR 2016), section 3; larger is closer, as for every score here.
     """
-    image_features, text_features = float64(image_features), float64(text_features)
-    _inputs.check_features(image_features, text_features, np.ndarray)
+    image_features, text_features = _shapes.check_sides(image_features, text_features)
     n, m, d = len(image_features), len(text_features), image_features.shape[1]
     scores = np.zeros((n, m))
     for i in range(n):
@@ -51,8 +48,3 @@ def distance_scores(image_features, text_features):
             # hypot: the square root of the sum of squares
             scores[i, j] = -hypot(*(image_features[i, k] - text_features[j, k] for k in range(d)))
     return scores
-
-
-def float64(x):
-    """x, where it is an array of real numbers -> float64; anything else as it came, for the checks to name."""
-    return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype.kind in "iuf" else x

@@ -5,11 +5,8 @@ N: images (rows of S)    M: texts (columns of S)
 
 from math import exp, fsum, log1p
 
-import numpy as np
-
-from xmatch_edu import _inputs
+from xmatch_edu.loops import _shapes
 from xmatch_edu.loops.matching import match_matrix
-from xmatch_edu.loops.scores import float64
 
 
 def sigmoid_loss(scores, labels=None, *, scale, bias, mask=None):
@@ -21,22 +18,16 @@ def sigmoid_loss(scores, labels=None, *, scale, bias, mask=None):
     scores (N, M). labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i),
     or (N, M) of 0 and 1. scale: positive. bias: a number; about −log of the number of non-matches for each match lets
     training start where the answer is "no" almost everywhere. mask (N, M) bool: True leaves the pair out.
-    -> a float. Errors: ValueError or TypeError naming the argument and the side.
+    -> a float. Errors: ValueError or TypeError naming the argument and the side, where shapes do not fit.
     Source: SigLIP (Zhai et al., ICCV 2023), section 3.2; scale starts at 10, bias at −10 there.
     """
-    scores = float64(scores)
-    largest = _inputs.check_scores(scores, np.ndarray)
-    scale, bias = _inputs.check_scale(scale, scores, largest), _inputs.check_bias(bias, scores)
-    _inputs.check_shifted_logits(scale, bias, scores, largest)
-    _inputs.check_labels(labels, scores)
-    _inputs.check_hard_labels(labels, "a sigmoid loss")
-    _inputs.check_mask(mask, scores, labels)
+    scores, mask = _shapes.check_batch(scores, mask)
     n, m = scores.shape
     matches = match_matrix(labels, n, m)
     paid = []
     for i in range(n):
         for j in range(m):
-            if mask is not None and mask[i, j]:
+            if mask[i, j]:
                 continue
             z = scale * scores[i, j] + bias
             toward = z if matches[i, j] > 0 else -z

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xmatch_edu import _inputs
-from xmatch_edu.loops.scores import float64
+from xmatch_edu.loops import _shapes
+
+_NAMES = ("regions", "words")
 
 
 class WordRegionSteps(NamedTuple):
@@ -30,14 +31,8 @@ def word_region_steps(regions, words, *, gamma1=5.0, gamma2=5.0, attention="dot"
     regions (R, D), words (T, D), no padding among them. -> WordRegionSteps.
     The other arguments, errors and source: those of `word_region_scores`.
     """
-    regions, words = float64(regions), float64(words)
-    _inputs.check_regions_and_words(regions, words, np.ndarray, batched=False)
-    gammas = _inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
-    _inputs.check_choice("attention", attention, _inputs.ATTENTIONS)
-    return _word_region_steps(regions, words, *gammas, attention, compete_over_words, divide_by_gamma2)
-
-
-def _word_region_steps(regions, words, gamma1, gamma2, attention, compete_over_words, divide_by_gamma2):
+    _shapes.check_word("attention", attention, ("dot", "cosine"))
+    regions, words = _shapes.check_sides(regions, words, _NAMES, ("(R, D) of one image", "(T, D) of one text"))
     n_words, n_regions, width = len(words), len(regions), regions.shape[1]
 
     similarities = np.zeros((n_words, n_regions))
@@ -81,23 +76,20 @@ def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, 
     padding: it is not looked at, and its α is 0.
     gamma1, gamma2: positive. attention: "dot" as above, or "cosine" for s. compete_over_words=False: s̄ = s.
     divide_by_gamma2=False leaves the factor 1/γ2 out. The cosine with a zero vector is 0.
-    Errors: ValueError or TypeError naming the argument and the side.
+    Errors: ValueError or TypeError naming the argument and the side, where shapes or words do not fit.
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2, equations 7 to 10. Its published code leaves 1/γ2 out.
     """
-    regions, words = float64(regions), float64(words)
-    _inputs.check_regions_and_words(regions, words, np.ndarray)
-    _inputs.check_lengths(lengths, words, np.ndarray)
-    gammas = _inputs.check_gammas(gamma1=gamma1, gamma2=gamma2)
-    _inputs.check_choice("attention", attention, _inputs.ATTENTIONS)
+    regions, words = _shapes.check_sides(regions, words, _NAMES, ("(N, R, D)", "(M, T, D)"))
     n, m = len(regions), len(words)
+    lengths = _shapes.check_lengths(lengths, m, words.shape[1])
     scores, looks = np.zeros((n, m)), np.zeros((n, m, words.shape[1], regions.shape[1]))
     for i in range(n):
         for j in range(m):
-            length = words.shape[1] if lengths is None else lengths[j]
-            steps = _word_region_steps(
-                regions[i], words[j, :length], *gammas, attention, compete_over_words, divide_by_gamma2)
+            steps = word_region_steps(
+                regions[i], words[j, :lengths[j]], gamma1=gamma1, gamma2=gamma2, attention=attention,
+                compete_over_words=compete_over_words, divide_by_gamma2=divide_by_gamma2)
             scores[i, j] = steps.score
-            looks[i, j, :length] = steps.attention
+            looks[i, j, :lengths[j]] = steps.attention
     return (scores, looks) if return_attention else scores
 
 

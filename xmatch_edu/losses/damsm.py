@@ -3,8 +3,6 @@
 N: pairs    D: features    R: regions of an image    T: words of a text
 """
 
-import torch
-
 from xmatch_edu import _inputs
 from xmatch_edu.labels import same_class_mask
 from xmatch_edu.loops import DamsmTerms
@@ -18,7 +16,7 @@ def damsm_terms(regions, words, image_codes, sentence_codes, lengths=None, *, cl
     gamma3, = _inputs.check_gammas(gamma3=gamma3)
     by_words = word_region_scores(
         regions, words, lengths, gamma1=gamma1, gamma2=gamma2, divide_by_gamma2=divide_by_gamma2)
-    _inputs.check_pairs(regions, words, image_codes, sentence_codes, class_ids, torch.Tensor)
+    _inputs.check_pairs(regions, words, image_codes, sentence_codes, class_ids)
     mask = None if class_ids is None else same_class_mask(class_ids)
     return DamsmTerms(*(
         matching_loss(scores, scale=gamma3, direction=direction, mask=mask)

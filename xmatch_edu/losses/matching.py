@@ -34,7 +34,7 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
     where a look would wait for the device, labels without any match give NaN.
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2; the average of both directions: CLIP (2021), figure 3.
     """
-    largest = _inputs.check_scores(scores, torch.Tensor)
+    largest = _inputs.check_scores(scores)
     _inputs.check_direction_and_reduction(direction, reduction)
     scale = _inputs.check_scale(scale, scores, largest)
     _inputs.check_labels(labels, scores)

@@ -30,7 +30,7 @@ def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction=
     2018), equation 6, margin 0.2. Wang's published code: S = `distance_scores`, margin 0.05, negatives 10, and each
     direction's sum divided by 10 × the number of matches, zeros counted; text_to_image weighs 1.5.
     """
-    largest = _inputs.check_scores(scores, torch.Tensor)
+    largest = _inputs.check_scores(scores)
     _inputs.check_direction_and_reduction(direction, reduction)
     margin, most = _inputs.check_margin(margin, scores, largest), _inputs.check_negatives(negatives)
     _inputs.check_labels(labels, scores)
@@ -73,7 +73,7 @@ def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction=
     Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, the within-view constraints. Their published code has the
     texts' term alone, with two texts an image, as in `ranking_loss`, at weight 0.05.
     """
-    largest = _inputs.check_one_view(scores, group_ids, torch.Tensor)
+    largest = _inputs.check_one_view(scores, group_ids)
     _inputs.check_choice("reduction", reduction, _inputs.REDUCTIONS)
     margin, most = _inputs.check_margin(margin, scores, largest), _inputs.check_negatives(negatives)
     same = group_ids[:, None] == group_ids[None, :]

@@ -29,7 +29,7 @@ def sigmoid_loss(scores, labels=None, *, scale, bias, mask=None):
     only.
     Source: SigLIP (Zhai et al., ICCV 2023), section 3.2; scale starts at 10, bias at −10 there.
     """
-    largest = _inputs.check_scores(scores, torch.Tensor)
+    largest = _inputs.check_scores(scores)
     scale, bias = _inputs.check_scale(scale, scores, largest), _inputs.check_bias(bias, scores)
     _inputs.check_shifted_logits(scale, bias, scores, largest)
     _inputs.check_labels(labels, scores)

@@ -155,7 +155,7 @@ class WordEncoder(nn.Module):
             )
         if lengths is None:
             raise TypeError("lengths must be a tensor, the number of words of each text; got None")
-        _inputs.check_lengths(lengths, words, torch.Tensor)
+        _inputs.check_lengths(lengths, words)
         padding = torch.arange(words.shape[1], device=words.device) >= lengths[:, None]
         words = words.masked_fill(padding, 0)
         _check_places("words", words, self.embedding)

@@ -100,10 +100,7 @@ def panels(parts, *, pictures=None, captions=None, labels=None, same_colours=Fal
         if matrix.shape != (n, m):
             raise ValueError(f"matrix: every panel shows one batch, ({n}, {m}), but {title} is {matrix.shape}")
     _check_decorations(n, m, pictures, captions)
-    labels = _array(labels)
-    if labels is not None:
-        _inputs.check_labels(labels, parts[0][1])
-    matches = loops.match_matrix(labels, n, m) > 0 if labels is not None or n == m else None
+    matches = loops.match_matrix(_array(labels), n, m) > 0 if labels is not None or n == m else None
     small = max(n, m) <= _NUMBERS_UP_TO
     side, largest_cell = ((4.6 if small else 5.4), 0.75) if len(parts) == 1 else (2.9, 0.62)  # inches
     cell = min(side / max(n, m), largest_cell)

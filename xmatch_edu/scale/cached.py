@@ -67,7 +67,7 @@ def _both_sides(features, number):
             f"for piece {number}"
         )
     try:
-        _inputs.check_paired_features(*features, None, torch.Tensor)
+        _inputs.check_paired_features(*features, None)
     except (TypeError, ValueError) as error:
         raise type(error)(f"encode, for piece {number}: {error}") from None
     return tuple(features)

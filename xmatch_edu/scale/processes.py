@@ -80,7 +80,7 @@ def gather(features, *, with_gradient=True):
     features that are none; the other processes are told (RuntimeError). No gradient of the gradient.
     """
     def look():
-        _inputs.check_features(features, features, torch.Tensor, names=("features", "features"))
+        _inputs.check_features(features, features, names=("features", "features"))
         return _facts(features, wanted=with_gradient and features.requires_grad)
 
     _agree(look)
@@ -145,7 +145,7 @@ def agree_on_pairs(image_features, text_features, scale, class_ids=None):
     Arguments: those of `ring_matching_loss`. Errors: as in `gather`, on every process.
     """
     def look():
-        largest = _inputs.check_paired_features(image_features, text_features, class_ids, torch.Tensor)
+        largest = _inputs.check_paired_features(image_features, text_features, class_ids)
         checked = _inputs.check_scale(scale, image_features, largest)
         learned = [x for x in (image_features, text_features, checked) if getattr(x, "requires_grad", False)]
         return _facts(image_features, scale=checked, class_ids=class_ids, wanted=bool(learned))

@@ -109,7 +109,7 @@ def prepare(image_features, text_features, scale, class_ids):
 
     Arguments and errors: those of `tiled_matching_loss`.
     """
-    largest = _inputs.check_paired_features(image_features, text_features, class_ids, torch.Tensor)
+    largest = _inputs.check_paired_features(image_features, text_features, class_ids)
     scale = _inputs.check_scale(scale, image_features, largest)
     if not isinstance(scale, torch.Tensor):
         scale = torch.full((), scale, dtype=accumulator(image_features), device=image_features.device)

@@ -96,8 +96,8 @@ class SampleMemory(nn.Module):
         self._written = state
 
     def _check(self, image_features, text_features, ids):
-        _inputs.check_features(image_features, text_features, torch.Tensor)
-        _inputs.check_class_ids("ids", "pair", ids, torch.Tensor)
+        _inputs.check_features(image_features, text_features)
+        _inputs.check_class_ids("ids", "pair", ids)
         for name, side, features in (("image_features", "image", image_features),
                                      ("text_features", "text", text_features)):  # fmt: skip
             _inputs.check_same_device(f"{name} ({side} side)", features, "the memory", self._ids)

@@ -34,7 +34,7 @@ def recall_at_k(scores, ks=(1, 5, 10), labels=None):
     rank is the middle one, (M + 1) / 2.
     Errors: TypeError or ValueError naming scores, ks or labels.
     """
-    _inputs.check_scores(scores, torch.Tensor)
+    _inputs.check_scores(scores)
     _inputs.check_labels(labels, scores)
     ks = _checked(ks)
     matches = match_matrix(labels, *scores.shape, scores.device) > 0
@@ -52,7 +52,7 @@ def gallery_recall(image_features, text_features, ks=(1, 5, 10)):
     is cut, and are ties.
     Errors: TypeError or ValueError naming the argument and the side.
     """
-    _inputs.check_features(image_features, text_features, torch.Tensor)
+    _inputs.check_features(image_features, text_features)
     _inputs.check_as_many(image_features, text_features)
     n, ks = len(image_features), _checked(ks)
     sides = F.normalize(image_features.double(), dim=1), F.normalize(text_features.double(), dim=1)
