@@ -65,12 +65,8 @@ def pytest_collect_file(file_path, parent):
         return Notebook.from_parent(parent, path=file_path)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A file's tests stay in one process, and a notebook's two runs in one each; the long ones begin first."""
-    for item in items:
-        run = item.getparent(Notebook)
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{' alone' if run else ''}"))
+    """The long ones begin first, so that no process waits long for the other at the end."""
     items.sort(key=lambda item: item.path.suffix != ".ipynb")
 
 

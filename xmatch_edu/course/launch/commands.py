@@ -94,7 +94,7 @@ def test(root, more):
         print(f"{tier}, {cores} at a time: on two idle cores at most {minutes} minutes.", flush=True)
         # One thread each: processes that outnumber the cores wait for each other. A file's tests stay together.
         variables["OMP_NUM_THREADS"] = "1"
-        command += ["-n", str(cores), "--dist=loadgroup", "--no-loadscope-reorder", "tests", "notebooks"]
+        command += ["-n", str(cores), "--dist=loadfile", "--no-loadscope-reorder", "tests", "notebooks"]
     return subprocess.call([*command, *more], cwd=root, env=variables)
 
 
