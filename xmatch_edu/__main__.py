@@ -1,4 +1,4 @@
-"""The words of `python3 -m xmatch_edu ...`; the work is in launch/.
+"""The words of `python3 -m xmatch_edu ...`; the work is in course/launch/.
 
 All of this file must be readable by Python 3.6, so that an old Python gets a sentence and not a SyntaxError.
 """
