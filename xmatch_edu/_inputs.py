@@ -39,7 +39,7 @@ def _check_floating(name, x, meaning):
         raise TypeError(f"{name} must hold floating-point numbers ({meaning}); got {x.dtype}")
 
 
-def _check_integer(name, x, meaning):
+def _check_whole(name, x, meaning):
     if _dtype_of(x) not in INTEGER:
         raise TypeError(f"{name} must be integers (int64, say), {meaning}; got {x.dtype}")
 
@@ -219,13 +219,12 @@ def check_negatives(negatives):
 def check_scores(scores):
     """scores (N, M), floating, finite, at least one image and one text -> the largest magnitude (None on a GPU)."""
     _check_type("scores", scores, "rows are images, columns are texts")
-    if scores.ndim != 2:
-        raise ValueError(
-            f"scores must have shape (N, M), rows for images and columns for texts; got shape {tuple(scores.shape)}"
-        )
-    if 0 in scores.shape:
-        empty = "image side (no row)" if scores.shape[0] == 0 else "text side (no column)"
-        raise ValueError(f"scores is empty on the {empty}: shape {tuple(scores.shape)}; a batch needs one pair")
+    shape = tuple(scores.shape)
+    if len(shape) != 2:
+        raise ValueError(f"scores must have shape (N, M), rows for images and columns for texts; got shape {shape}")
+    if 0 in shape:
+        empty = "image side (no row)" if shape[0] == 0 else "text side (no column)"
+        raise ValueError(f"scores is empty on the {empty}: shape {shape}; a batch needs one pair")
     _check_floating("scores", scores, "rows are images, columns are texts")
     return check_finite("scores", scores, "image {0}, text {1}", "; to leave a pair out, use mask")
 
@@ -236,13 +235,8 @@ def check_one_view(scores, group_ids):
     largest = check_scores(scores)
     n, m = scores.shape
     if n != m:
-        raise ValueError(
-            f"scores of one view must be (N, N), images with images or texts with texts; got shape {(n, m)}"
-        )
-    check_class_ids("group_ids", "item", group_ids)
-    if len(group_ids) != n:
-        raise ValueError(f"group_ids must have one group for each item (row of scores), {n}; got {len(group_ids)}")
-    check_same_device("group_ids", group_ids, "scores", scores)
+        raise ValueError(f"scores of one view must be (N, N), images with images or texts with texts; got {(n, m)}")
+    _check_one_each("group_ids", group_ids, n, "group", "item (row of scores)", "scores", scores)
     return largest
 
 
@@ -258,33 +252,22 @@ def check_labels(labels, scores):
         return
     _check_type("labels", labels, "which text belongs to which image")
     check_same_device("labels", labels, "scores", scores)
-    if labels.ndim == 1:
-        _check_index_labels(labels, n, m)
-    elif labels.ndim == 2:
-        _check_weight_labels(labels, n, m)
-    else:
+    if labels.shape not in ((n,), (n, m)):
         raise ValueError(
-            f"labels must have shape (N,) = ({n},) (for each image, the number of its text) or "
-            f"(N, M) = ({n}, {m}) (rows images, columns texts); got shape {tuple(labels.shape)}"
+            f"labels must have shape (N,) = ({n},), for each image the number of its text, or (N, M) = ({n}, {m}), "
+            f"rows images, columns texts; got shape {tuple(labels.shape)}"
         )
-
-
-def _check_index_labels(labels, n, m):
-    _check_integer("labels of shape (N,)", labels, "for each image the number of its text's column")
-    if labels.shape[0] != n:
-        raise ValueError(f"labels must have one entry for each image: {n}; got {labels.shape[0]}")
+    if labels.ndim == 2:
+        _check_weights(labels)
+        return
+    _check_whole("labels of shape (N,)", labels, "for each image the number of its text's column")
     if values_visible(labels):
         for end in (int(labels.min()), int(labels.max())):
             if not 0 <= end < m:
                 raise ValueError(f"labels must be column numbers from 0 to {m - 1} (text side); got {end}")
 
 
-def _check_weight_labels(labels, n, m):
-    if tuple(labels.shape) != (n, m):
-        raise ValueError(
-            f"labels of rank 2 must have the shape of scores, (N, M) = ({n}, {m}): rows images, columns texts; "
-            f"got shape {tuple(labels.shape)}"
-        )
+def _check_weights(labels):
     if labels.requires_grad:
         raise ValueError(
             "labels say which image and text match, and get no gradient; got labels that require grad: use "
@@ -297,9 +280,7 @@ def _check_weight_labels(labels, n, m):
     if _dtype_of(labels) != "bool":
         check_finite("labels", labels, "image {0}, text {1}")
         if labels.min() < 0:
-            raise ValueError(
-                f"labels must be weights of at least 0 between image and text; got {labels.min().item()}"
-            )
+            raise ValueError(f"labels must be weights of at least 0 between image and text; got {labels.min().item()}")
     if not labels.any():
         raise ValueError("labels has no match at all: every weight between an image and a text is 0")
 
@@ -325,10 +306,8 @@ def check_mask(mask, scores, labels):
     if _dtype_of(mask) != "bool":
         raise TypeError(f"mask must be bool, True for each pair (image, text) to leave out; got {mask.dtype}")
     if mask.shape != scores.shape:
-        raise ValueError(
-            f"mask must have the shape of scores, (N, M) = {tuple(scores.shape)}: rows images, columns texts; "
-            f"got shape {tuple(mask.shape)}"
-        )
+        raise ValueError(f"mask must have the shape of scores, (N, M) = {tuple(scores.shape)}: rows images, columns "
+                         f"texts; got shape {tuple(mask.shape)}")
     check_same_device("mask", mask, "scores", scores)
     if not values_visible(mask):
         return
@@ -343,13 +322,18 @@ def check_mask(mask, scores, labels):
 
 def check_class_ids(name, side, class_ids):
     """class_ids (N,) or (M,) integers: the class of each image or text. side: "image", "text", or "pair"."""
-    _check_type(name, class_ids, f"the class of each {side}")
-    if class_ids.ndim != 1 or class_ids.shape[0] == 0:
-        raise ValueError(
-            f"{name} must have one class number for each {side}: shape (number of {side}s,); "
-            f"got shape {tuple(class_ids.shape)}"
-        )
-    _check_integer(name, class_ids, f"the class of each {side}")
+    _check_one_each(name, class_ids, None, "class", side)
+
+
+def _check_one_each(name, x, count, what, each, other_name="", other=None):
+    """That x is (count,) integers, one `what` for `each`, where `other` is, called other_name. count None: any."""
+    _check_type(name, x, f"the {what} of each {each}")
+    if x.ndim != 1 or len(x) != (count or max(1, len(x))):
+        got = len(x) if x.ndim == 1 else f"shape {tuple(x.shape)}"
+        raise ValueError(f"{name} must have one {what} for each {each}, {count or 'at least 1'}; got {got}")
+    _check_whole(name, x, f"the {what} of each {each}")
+    if other is not None:
+        check_same_device(name, x, other_name, other)
 
 
 def check_positions(positions, count, each):
@@ -369,13 +353,11 @@ def check_features(image_features, text_features, names=("image_features", "text
 
     -> the most that a dot product of them can be (None on a GPU).
     """
-    sides = [
-        (names[0], "image", "(N, D), one row for each image", "one image and one feature", image_features),
-        (names[1], "text", "(M, D), one row for each text", "one text and one feature", text_features),
-    ]
-    _check_two_sides(sides)
-    at_image, at_text = (check_finite(name, features, f"{side} {{0}}, feature {{1}}")
-                         for name, side, *_, features in sides)
+    _check_side(names[0], image_features, "image", "(N, D), one row for each image", "one image and one feature")
+    _check_side(names[1], text_features, "text", "(M, D), one row for each text", "one text and one feature")
+    _check_alike(names, image_features, text_features)
+    at_image = check_finite(names[0], image_features, "image {0}, feature {1}")
+    at_text = check_finite(names[1], text_features, "text {0}, feature {1}")
     return None if at_image is None else at_image * at_text * image_features.shape[1]
 
 
@@ -396,7 +378,9 @@ def check_paired_features(image_features, text_features, class_ids):
     largest = check_features(image_features, text_features)
     check_as_many(image_features, text_features)
     _check_dot_products(("image_features", "text_features"), image_features, largest)
-    _check_class_of_each_pair(class_ids, "image_features", image_features)
+    if class_ids is not None:
+        _check_one_each("class_ids", class_ids, len(image_features), "class", "pair (image and text)", "image_features",
+                        image_features)
     return largest
 
 
@@ -415,18 +399,8 @@ def check_pairs(regions, words, image_codes, sentence_codes, class_ids):
         check_same_device(f"{name} ({side} side)", codes, "regions", regions)
         if codes.dtype != regions.dtype:
             raise TypeError(f"{name} ({side} side) must have the dtype of regions, {regions.dtype}; got {codes.dtype}")
-    _check_class_of_each_pair(class_ids, "regions", regions)
-
-
-def _check_class_of_each_pair(class_ids, other_name, other):
-    if class_ids is None:
-        return
-    check_class_ids("class_ids", "pair", class_ids)
-    if len(class_ids) != len(other):
-        raise ValueError(
-            f"class_ids must have one class for each pair (image and text), {len(other)}; got {len(class_ids)}"
-        )
-    check_same_device("class_ids", class_ids, other_name, other)
+    if class_ids is not None:
+        _check_one_each("class_ids", class_ids, n, "class", "pair (image and text)", "regions", regions)
 
 
 def check_regions_and_words(regions, words, *, batched=True):
@@ -435,10 +409,9 @@ def check_regions_and_words(regions, words, *, batched=True):
     batched=False: of one image and one text, (R, D) and (T, D).
     """
     forms = ("(N, R, D)", "(M, T, D)") if batched else ("(R, D) of one image", "(T, D) of one text")
-    _check_two_sides([
-        ("regions", "image", forms[0], "one region and one feature", regions),
-        ("words", "text", forms[1], "one word and one feature", words),
-    ])
+    _check_side("regions", regions, "image", forms[0], "one region and one feature")
+    _check_side("words", words, "text", forms[1], "one word and one feature")
+    _check_alike(("regions", "words"), regions, words)
     image, text, rest = ("image {0}, ", "text {0}, ", "{1}, feature {2}") if batched else ("", "", "{0}, feature {1}")
     at_region = check_finite("regions", regions, f"{image}region {rest}")
     at_word = check_finite("words", words, f"{text}word {rest}")
@@ -454,27 +427,24 @@ def _check_dot_products(names, image, largest):
         )
 
 
-def _check_two_sides(sides):
-    """sides: (name, "image" or "text", the shape in words, what must not be lacking, the tensor), images first."""
-    for name, side, form, least, features in sides:
-        _check_type(name, features, f"the {side} side")
-        if features.ndim != form[: form.index(")")].count(",") + 1:
-            raise ValueError(f"{name} must have shape {form}; got shape {tuple(features.shape)}")
-        if 0 in features.shape:
-            raise ValueError(f"{name} is empty: shape {tuple(features.shape)}; the {side} side needs {least}")
-        _check_floating(name, features, f"the {side} side")
-    (image_name, *_, image), (text_name, *_, text) = sides
+def _check_side(name, x, side, form, least):
+    """form: the shape in words. least: what must not be lacking, in words."""
+    _check_type(name, x, f"the {side} side")
+    if x.ndim != form[: form.index(")")].count(",") + 1:
+        raise ValueError(f"{name} must have shape {form}; got shape {tuple(x.shape)}")
+    if 0 in x.shape:
+        raise ValueError(f"{name} is empty: shape {tuple(x.shape)}; the {side} side needs {least}")
+    _check_floating(name, x, f"the {side} side")
+
+
+def _check_alike(names, image, text):
     if image.shape[-1] != text.shape[-1]:
-        raise ValueError(
-            f"{image_name} and {text_name} must have the same width D; "
-            f"got D = {image.shape[-1]} on the image side and D = {text.shape[-1]} on the text side"
-        )
+        raise ValueError(f"{names[0]} and {names[1]} must have the same width D; got D = {image.shape[-1]} on the "
+                         f"image side and D = {text.shape[-1]} on the text side")
     if image.dtype != text.dtype:
-        raise TypeError(
-            f"{image_name} and {text_name} must have the same dtype; "
-            f"got {image.dtype} on the image side and {text.dtype} on the text side"
-        )
-    check_same_device(f"{text_name} (text side)", text, f"{image_name} (image side)", image)
+        raise TypeError(f"{names[0]} and {names[1]} must have the same dtype; got {image.dtype} on the image side and "
+                        f"{text.dtype} on the text side")
+    check_same_device(f"{names[1]} (text side)", text, f"{names[0]} (image side)", image)
 
 
 def check_lengths(lengths, words):
@@ -482,16 +452,7 @@ def check_lengths(lengths, words):
     if lengths is None:
         return
     m, longest = words.shape[:2]
-    _check_type("lengths", lengths, "the number of words of each text")
-    if tuple(lengths.shape) != (m,):
-        raise ValueError(
-            f"lengths must have one number of words for each text, shape ({m},); got shape {tuple(lengths.shape)}"
-        )
-    _check_integer("lengths", lengths, "the number of words of each text")
-    check_same_device("lengths", lengths, "words (text side)", words)
-    if values_visible(lengths):
-        for j, length in enumerate(lengths.tolist()):
-            if not 1 <= length <= longest:
-                raise ValueError(
-                    f"lengths must be from 1 to T = {longest}, the room for words; got {length} for text {j}"
-                )
+    _check_one_each("lengths", lengths, m, "number of words", "text", "words (text side)", words)
+    for j, length in enumerate(lengths.tolist() if values_visible(lengths) else ()):
+        if not 1 <= length <= longest:
+            raise ValueError(f"lengths must be from 1 to T = {longest}, the room for words; got {length} for text {j}")

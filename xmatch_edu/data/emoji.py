@@ -127,9 +127,8 @@ def load(size=32, *, language="en", skin_tones=False):
     Errors: TypeError or ValueError naming size or language; ModuleNotFoundError with its fix where a data package is
     missing.
     """
-    if isinstance(size, bool) or not isinstance(size, int):
-        raise TypeError(f"size must be an int, the pixels a side of a picture (image side); got {type(size).__name__}")
-    if not 1 <= size <= 72:
+    _inputs.check_count("size", size, "the pixels a side of a picture (image side)")
+    if size > 72:
         raise ValueError(f"size must be 1 to 72 pixels a side of a picture (image side); got {size}")
     _inputs.check_choice("language", language, LANGUAGES)
     keywords = json.loads(_folder("em", "em-keyboard").joinpath("emojis.json").read_text("utf-8"))

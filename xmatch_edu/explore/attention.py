@@ -15,7 +15,7 @@ import traitlets
 
 from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore.live import LivePicture, colours, script
-from xmatch_edu.explore.readers import png, real_numbers, true_or_false, whole_numbers
+from xmatch_edu.explore.readers import place, png, real_numbers, true_or_false
 from xmatch_edu.plots.attention import DIM, HEAT, checked_setting, outline
 
 SLIDERS = {"gamma1": (0.5, 100.0), "gamma2": (0.1, 100.0)}  # their ends
@@ -81,10 +81,7 @@ class AttentionExplorer(LivePicture):
             return value
         if name == "compete_over_words":
             return true_or_false(name, value)
-        number = whole_numbers([value])
-        if number is None or not 0 <= number[0] < len(self.words):
-            raise ValueError(f"word (text side) must be a number from 0 to {len(self.words) - 1}; got {value!r}")
-        return number[0]
+        return place("word (text side) must be a number", value, len(self.words))
 
     def numbers(self):
         """What the browser computes, from `loops` -> loops.WordRegionSteps."""

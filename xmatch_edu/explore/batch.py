@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from xmatch_edu import _inputs
-from xmatch_edu.explore.readers import real_numbers
+from xmatch_edu.explore.readers import real_numbers, whole_numbers
 
 LARGEST_N = 64  # more cells than that are too small to pick
 
@@ -64,6 +64,14 @@ def checked_features(image_features, text_features, n):
         if len(features) != n:
             raise ValueError(f"{side}_features: one row for each {side} ({side} side), {n}; got {len(features)}")
     return sides
+
+
+def checked_cell(value, n):
+    """value: a cell of the (n, n) scores -> [row, column]. Errors: ValueError naming cell."""
+    value = whole_numbers(value)
+    if value is None or len(value) != 2 or not all(0 <= number < n for number in value):
+        raise ValueError(f"cell must be (row of an image, column of a text), each below {n}; got {value}")
+    return value
 
 
 def shuffles(n):

@@ -15,7 +15,7 @@ from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.matching import VIEWS as ALL_VIEWS
-from xmatch_edu.explore.readers import png, real_numbers, whole_numbers
+from xmatch_edu.explore.readers import place, png, real_numbers, whole_numbers
 
 VIEWS = {name: ALL_VIEWS[name] for name in ("scores", "text given image", "image given text")}
 LARGEST_N, MOST_FRAMES, MOST_LOSSES = 32, 100, 20_000  # what a page can carry
@@ -74,14 +74,8 @@ class TrainingFilm(LivePicture):
             _inputs.check_choice(name, value, tuple(VIEWS))
             return value
         if name == "frame":
-            numbers = whole_numbers([value])
-            if numbers is None or not 0 <= numbers[0] < count:
-                raise ValueError(f"frame must be a position in frames, from 0 to {count - 1}; got {value!r}")
-            return numbers[0]
-        value = whole_numbers(value)
-        if value is None or len(value) != 2 or not all(0 <= number < n for number in value):
-            raise ValueError(f"cell must be (row of an image, column of a text), each below {n}; got {value}")
-        return value
+            return place("frame must be a position in frames,", value, count)
+        return batch.checked_cell(value, n)
 
     def numbers(self):
         """What the browser computes for the frame on show, from `loops`.

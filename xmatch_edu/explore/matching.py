@@ -111,9 +111,7 @@ class MatchingExplorer(LivePicture):
             if value is None or sorted(value) != list(range(n)):
                 raise ValueError(f"order must hold each text's number from 0 to {n - 1} (text side) once; got {value}")
         else:
-            value = whole_numbers(value)
-            if value is None or len(value) != 2 or not all(0 <= number < n for number in value):
-                raise ValueError(f"cell must be (row of an image, column of a text), each below {n}; got {value}")
+            value = batch.checked_cell(value, n)
         return value
 
     @property

@@ -33,6 +33,14 @@ def whole_numbers(values):
         return None
 
 
+def place(must, value, count):
+    """value: a whole number from 0 to below count -> int. must: "step must be an int". Errors: ValueError with it."""
+    number = whole_numbers([value])
+    if number is None or not 0 <= number[0] < count:
+        raise ValueError(f"{must} from 0 to {count - 1}; got {value!r}")
+    return number[0]
+
+
 def true_or_false(name, value):
     """value: True or False, Python's or NumPy's -> bool. Errors: ValueError with this name."""
     if not isinstance(value, bool | np.bool_):

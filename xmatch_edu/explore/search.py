@@ -19,7 +19,7 @@ from xmatch_edu import _inputs, plots
 from xmatch_edu.data.emoji import EmojiPairs
 from xmatch_edu.data.words import phrases, words
 from xmatch_edu.explore.live import LivePicture, script
-from xmatch_edu.explore.readers import png, whole_numbers
+from xmatch_edu.explore.readers import place, png
 
 LARGEST_K, LONGEST, MOST = 2_000, 200, 24  # pairs of a gallery, letters of a query, pictures found
 WORDS, CAPTIONS = 10, 5  # so many are told of a picked picture
@@ -84,15 +84,8 @@ class SearchExplorer(LivePicture):
                 got = f"{len(value)} letters" if isinstance(value, str) else repr(value)
                 raise ValueError(f"query (text side) must be a string of at most {LONGEST} letters; got {got}")
             return value
-        if value is None:
-            return None
-        number = whole_numbers([value])
-        if number is None or not 0 <= number[0] < len(self.gallery):
-            raise ValueError(
-                f"picked (image side) must be None or a position in the gallery, from 0 to {len(self.gallery) - 1}; "
-                f"got {value!r}"
-            )
-        return number[0]
+        must = "picked (image side) must be None or a position in the gallery,"
+        return None if value is None else place(must, value, len(self.gallery))
 
     @traitlets.observe("query", "picked")
     def _search(self, _change=None):

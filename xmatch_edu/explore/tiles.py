@@ -14,7 +14,7 @@ import traitlets
 from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
-from xmatch_edu.explore.readers import png, whole_numbers
+from xmatch_edu.explore.readers import place, png
 
 LARGEST_N, MOST_TILES, STILLS = 32, 100, 6
 _STATE = ("step",)
@@ -63,10 +63,7 @@ class TileWalk(LivePicture):
 
     @traitlets.validate(*_STATE)
     def _check(self, proposal):
-        value, last = whole_numbers([proposal["value"]]), 2 * len(self.tiles)
-        if value is None or not 0 <= value[0] <= last:
-            raise ValueError(f"step must be an int from 0 to {last}, twice the tiles; got {proposal['value']!r}")
-        return value[0]
+        return place("step must be an int", proposal["value"], 2 * len(self.tiles) + 1)
 
     def numbers(self):
         """What the browser computes for the step on show, from `loops`.

@@ -26,7 +26,7 @@ class TwoBranch(nn.Module):
     def __init__(self, vocabulary, *, width=128, size=32):
         super().__init__()
         _check_width(width)
-        if isinstance(size, bool) or not isinstance(size, int) or size < 8 or size % 8:
+        if not _inputs.is_count(size, 8) or size % 8:
             raise ValueError(f"size must be a multiple of 8, the pixels a side of a picture (image side); got {size!r}")
         self.vocabulary, self.size = vocabulary, size
         self.image_branch = nn.Sequential(
@@ -48,15 +48,7 @@ class TwoBranch(nn.Module):
         return self.image_branch(pictures.permute(0, 3, 1, 2).float() / 127.5 - 1)
 
     def text(self, numbers):
-        if not isinstance(numbers, torch.Tensor) or numbers.dtype != torch.int64:
-            raise TypeError(
-                f"numbers (text side) must be an int64 tensor; got {getattr(numbers, 'dtype', type(numbers).__name__)}"
-            )
-        if numbers.ndim != 2 or 0 in numbers.shape:
-            raise ValueError(
-                f"numbers (text side) must have shape (N, T) with at least one text and room for one word; "
-                f"got shape {tuple(numbers.shape)}"
-            )
+        _check_words("numbers", numbers)
         _check_places("numbers", numbers, self.embedding)
         mean = self.embedding(numbers)
         return mean + self.correction(mean)
@@ -138,7 +130,7 @@ class WordEncoder(nn.Module):
     def __init__(self, vocabulary_size, width):
         super().__init__()
         _check_width(width)
-        if isinstance(vocabulary_size, bool) or not isinstance(vocabulary_size, int) or vocabulary_size < 1:
+        if not _inputs.is_count(vocabulary_size):
             raise ValueError(f"vocabulary_size (text side) must be an int of at least 1; got {vocabulary_size!r}")
         if width % 2:
             raise ValueError(f"width of the text side must be even, half for each direction of reading; got {width}")
@@ -146,13 +138,7 @@ class WordEncoder(nn.Module):
         self.reader = nn.GRU(width, width // 2, batch_first=True, bidirectional=True)
 
     def forward(self, words, lengths):
-        if not isinstance(words, torch.Tensor) or words.dtype != torch.int64:
-            raise TypeError(f"words (text side) must be an int64 tensor; got {getattr(words, 'dtype', words)}")
-        if words.ndim != 2 or 0 in words.shape:
-            raise ValueError(
-                f"words (text side) must have shape (N, T) with at least one text and one word; "
-                f"got shape {tuple(words.shape)}"
-            )
+        _check_words("words", words)
         if lengths is None:
             raise TypeError("lengths must be a tensor, the number of words of each text; got None")
         _inputs.check_lengths(lengths, words)
@@ -166,6 +152,15 @@ class WordEncoder(nn.Module):
         return features, last.transpose(0, 1).flatten(1)
 
 
+def _check_words(name, words):
+    if not isinstance(words, torch.Tensor) or words.dtype != torch.int64:
+        got = getattr(words, "dtype", type(words).__name__)
+        raise TypeError(f"{name} (text side) must be an int64 tensor; got {got}")
+    if words.ndim != 2 or 0 in words.shape:
+        raise ValueError(f"{name} (text side) must have shape (N, T) with at least one text and room for one word; "
+                         f"got shape {tuple(words.shape)}")
+
+
 def _check_places(name, words, embedding):
     """On a GPU they are not looked at: that would wait for it."""
     highest = embedding.num_embeddings - 1
@@ -175,5 +170,5 @@ def _check_places(name, words, embedding):
 
 
 def _check_width(width):
-    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
+    if not _inputs.is_count(width):
         raise ValueError(f"width (image and text side) must be an int of at least 1, the features D; got {width!r}")

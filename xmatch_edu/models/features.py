@@ -6,6 +6,7 @@ K: pairs    S: pixels a side    R: regions, 289 = 17×17    T: words    D: featu
 import torch
 import torch.nn.functional as F
 
+from xmatch_edu import _inputs
 from xmatch_edu.data import shapes
 
 
@@ -22,7 +23,7 @@ def thumbnail_features(train, pairs, *, size=4):
     Errors: ValueError naming size or train.
     """
     side = pairs.pictures.shape[1]
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1 or side % size:
+    if not _inputs.is_count(size) or side % size:
         raise ValueError(f"size must be an int that divides the side of a picture, {side} (image side); got {size!r}")
     if len(train) == 0:
         raise ValueError("train is empty: no pair to average, on the image side or the text side")

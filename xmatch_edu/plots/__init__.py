@@ -6,9 +6,8 @@ Nothing here computes a loss (that is `loops` and `losses`), measures (`measure`
 from xmatch_edu.plots.arrows import arrows
 from xmatch_edu.plots.attention import attention
 from xmatch_edu.plots.costs import costs
-from xmatch_edu.plots.heatmaps import batch, heatmap, matching_panels, panels
+from xmatch_edu.plots.heatmaps import batch, heatmap, matching_panels, panels, pieces
 from xmatch_edu.plots.picture import Picture
-from xmatch_edu.plots.pieces import pieces
 from xmatch_edu.plots.shapes import shapes
 from xmatch_edu.plots.spread import spread
 

@@ -26,6 +26,7 @@ _STYLES = {
 }
 _NUMBERS_UP_TO = 8
 _ACROSS = 3
+_NOT_THERE = "#dddddd"
 
 
 def batch(pictures, captions):
@@ -118,6 +119,32 @@ def panels(parts, *, pictures=None, captions=None, labels=None, same_colours=Fal
     return Picture(figure, " ".join(_describe(title, matrix, kind, matches) for title, matrix, kind in parts))
 
 
+def pieces(parts):
+    """Matrices of one batch of which only a part is there, such as the tile that is held; the rest is grey -> Picture.
+
+    parts: a list of (title, matrix (N, M) with NaN where nothing is there, kind "scores" or "gradient"), three in a
+    line. The colours of a kind mean the same numbers in all panels. Errors: ValueError naming parts or kind.
+    """
+    if not parts:
+        raise ValueError("parts is empty: a picture needs one matrix of images and texts")
+    if wrong := {kind for _, _, kind in parts} - {"scores", "gradient"}:
+        raise ValueError(f"kind must be one of scores, gradient; got {', '.join(map(repr, wrong))}")
+    across = min(len(parts), _ACROSS)
+    down = -(-len(parts) // across)
+    figure = Figure(figsize=(3.2 * across, 3.0 * down), layout="constrained")
+    axes = list(figure.subplots(down, across, squeeze=False).flat)
+    for ax in axes[len(parts) :]:
+        ax.set_axis_off()
+    for ax, (title, matrix, kind) in zip(axes, parts, strict=False):
+        low, high = _limits(kind, [other for _, other, its_kind in parts if its_kind == kind])
+        ax.set_facecolor(_NOT_THERE)
+        image = ax.imshow(np.ma.masked_invalid(matrix), cmap=_STYLES[kind][0], vmin=low, vmax=high)
+        ax.set(xticks=[], yticks=[], xlabel="texts", ylabel="images")
+        ax.set_title(title, fontsize=10)
+        figure.colorbar(image, ax=ax, fraction=0.046).ax.tick_params(labelsize=7)
+    return Picture(figure, " ".join(_describe_piece(title, ~np.isnan(matrix)) for title, matrix, _ in parts))
+
+
 def _layout(count, width, height, with_captions):
     """A figure with room for `count` panels of one size (inches), and their places in it."""
     right, below = width + 0.85, height + (1.35 if with_captions else 0.85)
@@ -158,14 +185,15 @@ def _check_decorations(n, m, pictures, captions):
 
 
 def _limits(kind, matrices):
-    """The lowest and the highest number that the colours show."""
+    """The lowest and the highest number that the colours show. NaN is no number."""
     low, high = _STYLES[kind][1:3]
+    there = np.concatenate([matrix[~np.isnan(matrix)] for matrix in matrices])
     if kind == "gradient":  # 0 in the middle
-        high = max(np.abs(matrix).max() for matrix in matrices) or 1.0
+        high = np.abs(there).max(initial=0) or 1.0
         return -high, high
     if kind == "violations":  # dark is nothing, also where nothing costs
-        return low, max(map(np.max, matrices)) or 1.0
-    return (min(map(np.min, matrices)), max(map(np.max, matrices))) if low is None else (low, high)
+        return low, there.max(initial=0) or 1.0
+    return (there.min(), there.max()) if low is None and there.size else (low, high)
 
 
 def _draw(ax, matrix, kind, cell, limits):
@@ -234,3 +262,12 @@ def _describe(title, matrix, kind, matches):
     best_other = np.where(matches, -np.inf, matrix).max(axis=1)
     right = int((best_match > best_other).sum())
     return f"{lead} The brightest cell of the row is a match in {right} of {n} rows."
+
+
+def _describe_piece(title, there):
+    lead = f"{' '.join(title.split())}: {there.shape[0]} images by {there.shape[1]} texts, "
+    rows, columns = (np.flatnonzero(there.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return lead + "all of it grey."
+    return (lead + f"{there.sum()} of {there.size} cells in colour, in rows {rows[0]} to {rows[-1]} and columns "
+            f"{columns[0]} to {columns[-1]}, the rest grey.")

@@ -8,6 +8,7 @@ N: pairs of a batch    S: pixels a side    T: words
 import torch
 import torch.nn.functional as F
 
+from xmatch_edu import _inputs
 from xmatch_edu.data.words import UNKNOWN
 
 CAPTION_DROPPED, KEYWORD_DROPPED = 0.15, 0.4
@@ -22,7 +23,7 @@ def deal(count, batch_size, seed, class_ids=None):
     batch; what must wait comes in a later one. Errors: ValueError naming batch_size.
     """
     most = count if class_ids is None else len(class_ids.unique())
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= most:
+    if not _inputs.is_count(batch_size) or batch_size > most:
         raise ValueError(
             f"batch_size must be an int from 1 to {most}, the {'pairs' if class_ids is None else 'classes'} to deal "
             f"from; got {batch_size!r}"

@@ -31,7 +31,7 @@ class SampleMemory(nn.Module):
     def __init__(self, size, width, *, dtype=torch.float32):
         super().__init__()
         for name, value in (("size", size), ("width", width)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if not _inputs.is_count(value):
                 raise ValueError(f"{name} of a memory must be an int of at least 1; got {value!r}")
         self.size, self.width, self._written = size, width, 0
         self.register_buffer("_images", torch.zeros(size, width, dtype=dtype))

@@ -108,6 +108,6 @@ def _checked(ks):
     except TypeError:
         raise TypeError(f"ks must be a sequence of ints, such as (1, 5, 10); got {ks!r}") from None
     for k in ks:
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        if not _inputs.is_count(k):
             raise ValueError(f"ks must be ints of at least 1, how many of the best count; got {k!r}")
     return ks
