@@ -1,142 +1,186 @@
-"""`bench`: who is measured against whom, what becomes of a contender that fails, and the record of a GPU run."""
+"""`bench`: who is measured against whom, what becomes of a contender that fails, and the record of a GPU run.
+
+The fast tests measure in this process: `here` stands in for the workers. Real ones are of the slow tier.
+"""
 
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import bench_faults
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from xmatch_edu.course import recorded
 from xmatch_edu.course.bench import __main__ as command
-from xmatch_edu.course.bench import damsm, ranking, record, report, rounds, tiles, worker
-from xmatch_edu.course.bench.contenders import CONTENDERS, Contender
+from xmatch_edu.course.bench import record, report, rounds, session, worker, workloads
 from xmatch_edu.course.launch.environment import ROOT, plain, requirements
 
-OURS = [Contender("floor", None), Contender("ours", "both"), Contender("ours", "image_to_text")]
+FIELDS = {"name", "direction", "n", "dtype", "seconds", "launch_seconds", "to_floor", "to_ours", "peak_bytes", "rounds",
+          "problem"}  # fmt: skip
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="limits its memory on Linux alone")
 
 
-def fault(name):
-    return Contender(name, "both", "bench_faults")
+def some(workload, *names):
+    """The workload with these contenders alone."""
+    chosen = [next(one for one in workload.contenders if one.name == name) for name in names]
+    return replace(workload, contenders=chosen)
 
 
-@pytest.fixture(autouse=True)
-def _faults_can_be_imported(monkeypatch):
+FEW = some(bench_faults.MATCHING, "floor", "ours", "absent")
+
+
+@pytest.fixture
+def here(monkeypatch):
+    class Here:
+        """A worker that is no process."""
+
+        def __init__(self, contender, asked):
+            self.contender, self.problem, self.answers, self.spent = contender, None, [], 0.0
+            self.to_come = worker.answers(json.loads(json.dumps(asked)))
+
+        def ask(self, word, limit):
+            if not self.problem:
+                self.answers.append(next(self.to_come))
+                self.problem = self.answers[-1].get("problem")
+
+        def close(self):
+            self.to_come.close()
+
+    monkeypatch.setattr(rounds, "Worker", Here)
+    monkeypatch.setattr(rounds.time, "sleep", lambda _: None)
+    monkeypatch.setattr(worker, "limit_memory", lambda: None)  # it would hold for all tests that follow
+
+
+@pytest.fixture
+def faults_can_be_imported(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
 
 
-def test_a_tiny_run_from_words_to_json(tmp_path, capsys):
+CHOSEN = {  # by the command's word: a workload that is measured here, and its sizes
+    "--damsm": (bench_faults.DAMSM, [2, 3]),
+    "--ranking": (some(bench_faults.RANKING, "floor", "ours", "broadcast"), [8]),
+    "--tiles": (some(bench_faults.TILES, "floor", "ours", "dense", "absent"), [50]),
+    None: (FEW, [16, 32]),
+}
+REFUSED = {"wrong", "wrong_gradient", "not_a_number", "float32_and_wrong", "without_lengths", "no_gradient_of_regions",
+           "with_the_diagonal", "no_gradient_of_texts", "longer_images"}  # fmt: skip
+
+
+def run_and_look(word, workload, sizes, tmp_path, capsys):
     file = tmp_path / "out.json"
-    assert command.main(["--sizes", "16", "32", "--json", str(file)], [*OURS, fault("absent")]) == 0
-    said = json.loads(file.read_text("utf-8"))
-    assert said["width"] == 256 and said["threads"] >= 1 and said["device"] and said["versions"]["torch"]
-    assert [(row["name"], row["direction"], row["n"]) for row in said["rows"]] == [
-        (*contender[:2], n) for n in (16, 32) for contender in [*OURS, fault("absent")]]
-    for row in said["rows"]:
+    words = ["--sizes", *map(str, sizes), "--json", str(file)]
+    assert command.main([word, *words] if word else words, *([] if word else [workload])) == 0
+    said, (out, err) = json.loads(file.read_text("utf-8")), capsys.readouterr()
+    assert said.keys() == {"device", "date", "command", "versions", "threads", "load", "width", "inputs", "rows"}
+    assert (said["width"], said["inputs"]) == (256, workload.inputs) and said["versions"]["torch"] == torch.__version__
+    measured = [(one.name, one.direction, n) for n in sizes for one in workload.contenders]
+    assert [(row["name"], row["direction"], row["n"]) for row in said["rows"]] == measured
+    assert report.table(said) in out and str(file) in out
+    assert err == "".join(f"N = {n}\n" for n in sizes), "no moving line where stderr is no terminal"
+    return said["rows"]
+
+
+@pytest.mark.parametrize("word", CHOSEN)
+def test_from_words_to_json_and_table(word, here, monkeypatch, tmp_path, capsys):
+    workload, sizes = CHOSEN[word]
+    if word:
+        assert command.WORKLOADS[word[2:]][0].inputs == workload.inputs
+        monkeypatch.setitem(command.WORKLOADS, word[2:], (workload, ""))
+    for row in run_and_look(word, workload, sizes, tmp_path, capsys):
+        assert row.keys() == FIELDS and row["dtype"] == "float32" and row["launch_seconds"] is None
         if row["name"] == "absent":
             assert row["problem"] == "not installed: no_such_package" and row["seconds"] is None
+        elif row["name"] in REFUSED:
+            assert row["problem"] == "another value"
         else:
-            assert row["problem"] is None and row["seconds"] > 0 and row["rounds"] == command.USUAL["rounds"]
-            assert row["to_floor"] > 0 and (row["to_ours"] == 1 if row["name"] == "ours" else row["direction"] is None)
-            assert row["peak_bytes"] is None or row["peak_bytes"] >= 0
-    out, err = capsys.readouterr()
-    assert out.count("not installed: no_such_package") == 2 and "× floor" in out and str(file) in out
-    assert err == "N = 16\nN = 32\n", "no moving line where stderr is no terminal"
+            assert row["problem"] is None and row["rounds"] == workload.usual.rounds and row["to_floor"] > 0
+            assert row["name"] != "ours" or row["to_ours"] == 1
 
 
-@pytest.mark.parametrize("word, workload, sizes", [
-    ("--damsm", damsm, [2, 12]), ("--ranking", ranking, [8]), ("--tiles", tiles, [50])])  # fmt: skip
-def test_a_tiny_run_of_another_workload(word, workload, sizes, tmp_path, capsys):
-    file = tmp_path / "out.json"
-    assert command.main([word, "--sizes", *map(str, sizes), "--json", str(file)]) == 0
-    said, out = json.loads(file.read_text("utf-8")), capsys.readouterr().out
-    assert said["inputs"] == workload.INPUTS and workload.INPUTS in out and said["width"] == 256
-    measured = [(n, contender) for n in sizes for contender in workload.CONTENDERS]
-    assert [(row["n"], row["name"], row["direction"]) for row in said["rows"]] == [
-        (n, *contender[:2]) for n, contender in measured]
-    for row, (n, contender) in zip(said["rows"], measured, strict=True):
-        not_here = contender.package and (row["problem"] or "").startswith("not installed")
-        assert (row["problem"] is None and row["seconds"] > 0 and row["to_floor"] > 0) or not_here
-        assert f"{contender.name:24}{contender.direction or '-':15}{n:6}" in out
+@pytest.mark.parametrize("workload", [bench_faults.MATCHING, bench_faults.TILES, bench_faults.RANKING,
+                                      bench_faults.DAMSM], ids=lambda one: one.place)  # fmt: skip
+def test_another_loss_is_refused_and_what_the_course_measures_is_not(workload):
+    """float32 is enough beside the tiles alone."""
+    for name, direction, make, package in workload.contenders:
+        if direction and not package and name not in ("absent", "greedy", "hungry", "killed", "slow", "odd"):
+            refused = name in REFUSED or (name == "float32_whatever_comes" and not workload.float32_will_do)
+            assert workload.differs(make(direction), direction) == refused, name
 
 
-@pytest.mark.parametrize("workload, name, n", [(damsm, "damsm_without_lengths", 2), (damsm, "damsm_wrong_gradient", 2),
-                                               (ranking, "ranking_with_the_diagonal", 4),
-                                               (ranking, "ranking_wrong_gradient", 4)])  # fmt: skip
-def test_another_loss_is_refused_and_the_baseline_is_not(workload, name, n):
-    wrong = Contender(name, "both", "bench_faults", workload=workload.__name__)
-    found = rounds.measure([wrong, workload.CONTENDERS[2]], n, width=16, rounds=1, budget=60, limit=60)
-    assert [row["problem"] for row in found] == ["another value", None]
+def test_the_inputs_are_the_same_each_time_and_of_the_shapes_that_are_promised():
+    regions, words, lengths = workloads.words_and_regions(11, 16, torch.float32, "cpu")
+    assert lengths.tolist() == [18] * 11 and words.requires_grad
+    assert regions.shape == (11, 289, 16) and words.shape == (11, 18, 16)
+    assert torch.equal(regions, workloads.words_and_regions(11, 16, torch.float32, "cpu")[0])
+    image, text, scale = workloads.features(11, 16, torch.bfloat16, "cpu")
+    assert image.dtype == text.dtype == torch.bfloat16 and scale.dtype == torch.float32 and scale.requires_grad
+    assert torch.allclose(text.float().norm(dim=1), torch.ones(11), atol=0.02)
+    assert torch.equal(image, workloads.features(11, 16, torch.bfloat16, "cpu")[0])
 
 
-def test_the_damsms_inputs_are_without_padding_and_the_same_each_time():
-    regions, words, lengths = damsm.features(11, 16, torch.float32, "cpu")
-    assert lengths.tolist() == [18] * 11
-    assert regions.shape == (11, 289, 16) and words.shape == (11, 18, 16) and words.requires_grad
-    assert torch.equal(regions, damsm.features(11, 16, torch.float32, "cpu")[0])
-
-
-def test_another_loss_is_refused_beside_the_tiles():
-    names = ["wrong", "wrong_gradient", "float32_and_wrong", "float32_whatever_comes"]
-    some = [Contender(name, "both", "bench_faults", workload=tiles.__name__) for name in names]
-    found = rounds.measure(some, 40, width=16, rounds=1, budget=60, limit=60)
-    assert [row["problem"] for row in found] == ["another value", "another value", "another value", None]
-
-
-def test_the_floor_of_the_tiles_makes_four_products_of_every_tile(monkeypatch):
+@pytest.mark.parametrize("workload, n, width, promised", [
+    ("MATCHING", 10, 3, 6 * 10**2 * 3), ("TILES", 10, 3, 8 * 10**2 * 3), ("DAMSM", 2, 5, 12 * 2 * 36 * 289 * 5)])
+def test_the_floors_make_the_products_that_they_promise(workload, n, width, promised, monkeypatch):
     monkeypatch.setattr("xmatch_edu.scale.tiles._TILE_ON_CPU", 4)
-    made, right = [], tiles.passes.product
-    monkeypatch.setattr(tiles.passes, "product", lambda one, two: made.append((*one.shape, two.shape[1])) or
-                        right(one, two))  # fmt: skip
-    tiles.floor(None)(*tiles.features(10, 3, torch.bfloat16, "cpu"))
-    assert sum(2 * n * m * d for n, m, d in made) == 8 * 10**2 * 3
+    workload = getattr(workloads, workload)
+    with FlopCounterMode(display=False) as counter:
+        workload.make("floor", None)(*workload.features(n, width, torch.float32, "cpu"))
+    assert counter.get_total_flops() == promised
 
 
-@pytest.mark.parametrize("other", ["--damsm", "--ranking", "--tiles"])
-@pytest.mark.parametrize("what", ["--record", "--record-tiles"])
-def test_what_is_recorded_is_asked_for_alone(capsys, other, what):
-    with pytest.raises(SystemExit):
-        command.main([other, what])
-    assert "not allowed with" in capsys.readouterr().err
+@pytest.mark.slow
+@pytest.mark.parametrize("word", CHOSEN)
+def test_a_run_with_workers_and_with_the_rivals_that_are_installed(word, tmp_path, capsys):
+    workload = command.WORKLOADS[word[2:]][0] if word else workloads.MATCHING
+    for row in run_and_look(word, workload, CHOSEN[word][1][:1], tmp_path, capsys):
+        assert (row["problem"] is None and row["seconds"] > 0) or row["problem"].startswith("not installed")
+        assert row["peak_bytes"] is None or row["peak_bytes"] >= 0
 
 
-def test_a_contender_that_fails_is_a_row_and_the_others_go_on():
-    names = ["greedy", "killed", "slow", "odd", "wrong", "wrong_gradient", "not_a_number"]
-    found = rounds.measure([*map(fault, names), OURS[1]], 32, width=16, rounds=2, budget=60, limit=3)
+@pytest.mark.slow
+def test_a_contender_that_fails_is_a_row_and_the_others_go_on(faults_can_be_imported):
+    workload = some(bench_faults.MATCHING, "greedy", "killed", "slow", "odd", "wrong", "absent", "ours")
+    found = rounds.measure(workload, 32, workloads.Plan([], 2, 60, 3), width=16)
     problems = {row["name"]: row["problem"] for row in found}
     assert problems.pop("killed") in ("killed, perhaps because memory ran out", "ended with code 9")
     assert problems == {"greedy": "no memory", "slow": "took longer than 3 s", "odd": "ValueError: odd",
-                        "wrong": "another value", "wrong_gradient": "another value", "not_a_number": "another value",
-                        "ours": None}
+                        "wrong": "another value", "absent": "not installed: no_such_package", "ours": None}
     assert found[-1]["rounds"] == 2
 
 
 @only_linux
-def test_a_worker_that_asks_for_more_than_is_free_is_refused():
-    (row,) = rounds.measure([fault("hungry")], 32, width=16, rounds=1, budget=60, limit=60)
+@pytest.mark.slow
+def test_a_worker_that_asks_for_more_than_is_free_is_refused(faults_can_be_imported):
+    (row,) = rounds.measure(some(bench_faults.MATCHING, "hungry"), 32, workloads.Plan([], 1, 60, 60), width=16)
     assert row["problem"].startswith("no memory: asked for "), row
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_while_others_work_is_a_row_too():
-    one = rounds.Worker(OURS[1], n=8, width=8, dtype="float32", device="cpu", launch=False)
+    asked = {"workload": workloads.MATCHING.place, "name": "ours", "direction": "both", "n": 8, "width": 8,
+             "dtype": "float32", "device": "cpu", "launch": False}  # fmt: skip
+    one = rounds.Worker(workloads.MATCHING.contenders[1], asked)
     try:
-        assert one.ask("", 60)
+        one.ask("", 60)
+        assert one.answers == [{"ready": True}]
         one.process.kill()
         one.process.wait()
-        assert not one.ask("go\n", 60)
+        one.ask("go\n", 60)
         assert one.problem in ("killed, perhaps because memory ran out", "ended with code 1")
-        assert not one.ask("go\n", 60) and len(one.answers) == 2, "asked no more"
+        one.ask("go\n", 60)
+        assert len(one.answers) == 2, "asked no more"
     finally:
         one.close()
 
 
-def test_who_has_had_its_share_of_the_time_rests_after_one_round():
-    tired = rounds.measure([OURS[1]], 32, width=16, rounds=5, budget=0, limit=60)
-    # A second is plenty for the calls, and less than it takes to start: that does not count.
-    fresh = rounds.measure([OURS[1]], 32, width=16, rounds=5, budget=1, limit=60)
-    assert (tired[0]["rounds"], fresh[0]["rounds"]) == (1, 5)
+@pytest.mark.parametrize("budget, expected", [(0, 1), (1, 5)])
+def test_who_has_had_its_share_of_the_time_rests_after_one_round(budget, expected, here):
+    found = rounds.measure(some(FEW, "ours"), 32, workloads.Plan([], 5, budget, 60), width=16)
+    assert found[0]["rounds"] == expected
 
 
 def test_ratios_are_the_median_of_each_rounds_own():
@@ -144,15 +188,28 @@ def test_ratios_are_the_median_of_each_rounds_own():
     class Done:
         problem = None
 
-        def __init__(self, contender, seconds):
-            self.contender = contender
+        def __init__(self, name, seconds):
+            self.contender = workloads.Contender(name, "both", None)
             self.answers = [{"ready": True}, {"peak_bytes": 7}, *({"seconds": one} for one in seconds)]
 
-    found = rounds.rows([Done(OURS[1], [1, 10, 4]), Done(Contender("rival", "both"), [2, 20, 6]),
-                         Done(Contender("tired", "both"), [3])], 8, "float32")
+    found = rounds.rows([Done("ours", [1, 10, 4]), Done("rival", [2, 20, 6]), Done("tired", [3])], 8, "float32")
     assert [row["to_ours"] for row in found] == [1, 2, 3]
     assert [row["seconds"] for row in found] == [4, 6, 3] and found[0]["peak_bytes"] == 7
     assert found[0]["to_floor"] is None, "nobody measured the floor"
+
+
+def test_the_table_says_what_was_measured():
+    row = {"name": "ours", "direction": "both", "n": 64, "seconds": 0.00181, "to_floor": 9.031, "to_ours": 1.0,
+           "peak_bytes": 2_400_000, "problem": None}  # fmt: skip
+    slow = {**row, "direction": None, "seconds": 2.5, "to_ours": None, "peak_bytes": 3.21e9, "problem": "no memory"}
+    rows = [row, slow, {**row, "seconds": None, "problem": "another value"}, {**row, "peak_bytes": 16e9}]
+    lines = report.table({"device": "CPU", "threads": 2, "load": 0.1, "versions": {"torch": "2", "cuda": None},
+                          "width": 256, "inputs": "features", "rows": rows}).split("\n")  # fmt: skip
+    assert lines[:2] == ["CPU, 2 threads, load before: 0.1", "torch 2"] and "× floor  × ours" in lines[4]
+    assert [" ".join(line.split()) for line in lines[5:]] == [
+        "ours both 64 1.81 ms 9.03 1.00 2 MB", "ours - 64 2.50 s 9.03 3.2 GB then no memory",
+        "ours both 64 another value", "ours both 64 1.81 ms 9.03 1.00 16 GB"]
+    assert len(lines[4]) == len(lines[5]) == len(lines[8])
 
 
 @pytest.mark.parametrize("error, words", [
@@ -166,61 +223,101 @@ def test_what_went_wrong_in_words(error, words):
 
 def test_the_rivals_are_the_extra_of_pyproject():
     extra = {plain(line.split(">=")[0]) for line in set(requirements(ROOT, ["peers"])) - set(requirements(ROOT))}
-    assert {plain(one.package) for one in CONTENDERS if one.package} == extra
+    assert {plain(one.package) for one in workloads.MATCHING.contenders if one.package} == extra
 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_moving_line_is_one_line_and_only_for_a_terminal(monkeypatch, capsys, terminal):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setenv("COLUMNS", "40")
-    progress = report.Progress(2)
-    progress.size("N = 8")
-    progress.step(0.5, "a name that is far too long for the window")
-    progress.end()
-    err = capsys.readouterr().err
-    if terminal:
-        assert "\n" not in err and "█" * 8 + "░" in err and len(err.split("\x1b")[0]) == 40
-    else:
-        assert err == "N = 8\n"
+    report.tell("N = 8")
+    report.tell("long " * 9, moving=True)
+    moving = f"\r{('long ' * 9)[:39]}\x1b[K"
+    assert capsys.readouterr().err == (f"\rN = 8\x1b[K\n{moving}" if terminal else "N = 8\n")
 
 
-def test_it_runs_with_torch_and_numpy_alone():
-    """As on a bare GPU machine."""
+@pytest.mark.slow
+def test_it_runs_with_torch_and_numpy_alone_and_so_do_the_tests_for_a_gpu():
+    """As on a bare GPU machine, which has pytest at most."""
     others = ["tqdm", "psutil", "IPython", "ipywidgets", "jupyterlab", "matplotlib", "PIL", "pandas", "scipy",
-              "sklearn", "transformers", "pytest", "hypothesis"]
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({others}))"
-    code = f"{blocked}; import xmatch_edu.course.bench.__main__, xmatch_edu.course.bench.worker"
+              "sklearn", "transformers", "hypothesis"]
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({others})); sys.path.insert(0, 'tests')"
+    code = f"{blocked}; import xmatch_edu.course.bench.__main__, xmatch_edu.course.bench.worker, test_gpu"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+RECORDINGS = ["--record", "--record-tiles", "--gpu-session"]
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here, and it would be recorded")
-@pytest.mark.parametrize("what", ["--record", "--record-tiles"])
-def test_without_a_gpu_nothing_is_recorded(capsys, what):
-    before = set(recorded.FOLDER.iterdir())
-    assert command.main([what]) == 1
+@pytest.mark.parametrize("what", RECORDINGS)
+def test_without_a_gpu_nothing_is_recorded(capsys, what, tmp_path):
+    assert command.main([what, str(tmp_path / "new")]) == 1
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and "NVIDIA GPU" in err and "Nothing was written" in err
-    assert set(recorded.FOLDER.iterdir()) == before
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_recording_in_small(tmp_path):
+@pytest.mark.parametrize("what", RECORDINGS)
+def test_what_is_recorded_is_asked_for_alone_and_goes_where_it_is_sent(capsys, what, monkeypatch):
+    for other in ("--damsm", "--ranking", "--tiles"):
+        with pytest.raises(SystemExit):
+            command.main([other, what])
+        assert "not allowed with" in capsys.readouterr().err
+    name = what[2:].replace("-", "_")
+    _, folder, words = command.ON_A_GPU[name]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setitem(command.ON_A_GPU, name, (lambda folder: folder, folder, words))
+    for more, expected in ([], recorded.TILES if "tiles" in what else recorded.FOLDER), (["here"], Path("here")):
+        assert command.main([what, *more]) == 0 and capsys.readouterr().out == f"Recorded: {expected}\n"
+
+
+def test_a_recording_in_small(here, tmp_path):
     """On the CPU, into another folder: the path that a GPU run takes."""
-    path = record.record(tmp_path, "cpu", sizes=[16], rounds=2, contenders=[*OURS, fault("absent")])
-    assert list(tmp_path.iterdir()) == [path] and path.suffix == ".json"
-    (run,) = recorded.runs(tmp_path)
+    path = record.record(tmp_path / "new", "cpu", sizes=[16], rounds=2, workload=FEW)
+    assert list(path.parent.iterdir()) == [path] and path.suffix == ".json"
+    (run,) = recorded.runs(path.parent)
     assert set(run) == recorded.FIELDS and run["date"].count("-") == 2 and run["width"] == 256
-    assert set(run["versions"]) >= {"python", "torch", "cuda", "xmatch_edu"}
+    assert list(run["versions"]) == ["python", "torch", "cuda", "xmatch_edu"]
     assert [(row["name"], row["dtype"]) for row in run["rows"]] == [
-        (name, dtype) for dtype in ("float32", "bfloat16") for name in ("floor", "ours", "ours", "absent")]
+        (name, dtype) for dtype in ("float32", "bfloat16") for name in ("floor", "ours", "absent")]
     for row in run["rows"]:
-        keys = {"name", "direction", "n", "dtype", "seconds", "launch_seconds", "peak_bytes", "problem"}
-        assert keys <= row.keys() and row["n"] == 16
+        assert row.keys() == FIELDS and row["n"] == 16
         assert row["problem"] if row["name"] == "absent" else row["seconds"] > 0 and row["launch_seconds"] > 0
+    assert [(part["n"], part["dtype"]) for part in run["parts"]] == [(16, "float32"), (16, "bfloat16")]
     for part in run["parts"]:
         assert min(part[f"{what}_seconds"] for what in ("product", "loss", "product_launch")) > 0
     assert len(run["checks"]) == 3 * 3 * 3 and {check["logits"] for check in run["checks"]} == {1, 20, 1e4}
     for check in run["checks"]:
         assert 0 <= check["value_share"] <= 1 and 0 <= check["gradient_share"] <= 1, check
+
+
+def test_a_recording_of_the_tiles_in_small(here, tmp_path):
+    chosen = some(bench_faults.TILES_ON_A_GPU, "floor", "ours", "dense", "absent")
+    path = record.record_tiles(tmp_path, "cpu", sizes=[(16, 8), (20, 4)], rounds=2, workload=chosen)
+    (run,) = recorded.tile_runs(path.parent)
+    assert set(run) == recorded.TILE_FIELDS
+    assert [(row["name"], row["n"], row["width"]) for row in run["rows"]] == [
+        (one.name, *size) for size in [(16, 8), (20, 4)] for one in chosen.contenders]
+    assert [row["name"] for row in run["rows"] if row["problem"]] == ["absent", "absent"]
+    assert all(row["dtype"] == "bfloat16" and row["to_floor"] > 0 for row in run["rows"] if not row["problem"])
+
+
+def test_a_recording_that_is_cut_keeps_its_rows_and_says_what_it_lacks(here, tmp_path, monkeypatch):
+    right, calls = record.side_by_side, []
+
+    def cut(*args, **more):
+        calls.append(None)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return right(*args, **more)
+
+    monkeypatch.setattr(record, "side_by_side", cut)
+    with pytest.raises(KeyboardInterrupt):
+        record.record(tmp_path, "cpu", sizes=[16, 20], rounds=1, workload=FEW)
+    (run,) = recorded.runs(tmp_path)
+    assert run["lacks"] == ["N = 20, bfloat16"] and len(run["rows"]) == 9 and len(run["parts"]) == 3
+    assert len(run["checks"]) == 27
 
 
 def test_the_checks_see_a_wrong_loss(monkeypatch):
@@ -234,16 +331,26 @@ def test_the_checks_see_a_wrong_loss(monkeypatch):
 def test_a_cpu_is_never_recorded_among_the_gpus():
     for one in (record.record, record.record_tiles):
         with pytest.raises(ValueError, match="belongs elsewhere"):
-            one(device="cpu", sizes=[], contenders=[])
+            one(device="cpu", sizes=[])
 
 
-def test_a_recording_of_the_tiles_in_small(tmp_path):
-    folder, chosen = tmp_path / "tiles", [*tiles.CONTENDERS[:2], tiles.ON_A_GPU[2], fault("absent")]
-    path = record.record_tiles(folder, "cpu", sizes=[(16, 8), (20, 4)], rounds=2, contenders=chosen)
-    assert list(folder.iterdir()) == [path]
-    (run,) = recorded.tile_runs(folder)
-    assert set(run) == recorded.TILE_FIELDS
-    assert [(row["name"], row["n"], row["width"]) for row in run["rows"]] == [
-        (contender.name, *size) for size in [(16, 8), (20, 4)] for contender in chosen]
-    assert [row["name"] for row in run["rows"] if row["problem"]] == ["absent", "absent"]
-    assert all(row["dtype"] == "bfloat16" and row["to_floor"] > 0 for row in run["rows"] if not row["problem"])
+def test_a_session_goes_on_after_a_part_that_fails_or_is_cut(tmp_path, capsys):
+    some = [("good", 9, ["-c", "print('all is well')"]), ("bad", 1, ["-c", "raise SystemExit('no such thing')"]),
+            ("slow", -8.5, ["-c", "print('begun'); import time; time.sleep(60)"]), ("last", 9, ["-c", "print('end')"])]
+    with pytest.raises(SystemExit, match=r"bad, slow.*session\.txt says why"):
+        session.session(tmp_path / "new", some)
+    out, log = capsys.readouterr().out, (tmp_path / "new" / "session.txt").read_text("utf-8")
+    assert [line.split(",")[0].split(": ") for line in out.splitlines()] == [
+        ["good", "done"], ["bad", "failed"], ["slow", "cut"], ["last", "done"]] or out
+    assert log.index("all is well") < log.index("no such thing") < log.index("begun") < log.index("last: done")
+
+
+def test_a_session_asks_for_the_tests_and_both_recordings_in_eight_minutes(monkeypatch, tmp_path, capsys):
+    parts = session.parts(tmp_path)
+    assert sum(seconds for _, seconds, _ in parts) <= 8 * 60 - 10 and Path(parts[0][2][-1]).is_file()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for name, folder in (("record", tmp_path), ("record_tiles", tmp_path / "tiles")):
+        monkeypatch.setitem(command.ON_A_GPU, name, (lambda folder: folder, None, ""))
+        words = next(words for part, _, words in parts if part == name.replace("_", "-"))
+        assert words[:2] == ["-m", "xmatch_edu.course.bench"] and command.main(words[2:]) == 0
+        assert capsys.readouterr().out == f"Recorded: {folder}\n"

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from xmatch_edu import loops, losses, models, scores
 from xmatch_edu import scale as at_scale
 from xmatch_edu.course import measure
-from xmatch_edu.data import emoji
 from xmatch_edu.data.words import Vocabulary
 from xmatch_edu.labels import same_class_mask
 from xmatch_edu.losses import _softmax as cross_entropy
@@ -206,7 +205,8 @@ def test_the_sigmoid_loss_as_the_loops_and_without_waiting(n, m, kind, dtype):
 
 
 def test_two_branches_train_there_and_are_judged_as_here(tmp_path):
-    """Pairs made up here: the data packages need not be installed."""
+    """Pairs made up here: the data packages need not be installed, only what opens their pictures."""
+    emoji = pytest.importorskip("xmatch_edu.data.emoji", reason="needs Pillow")
     words = ("red", "green", "blue", "round")
     captions = tuple(f"{words[k % 4]} {words[k % 3]}" for k in range(48))
     pairs = emoji.EmojiPairs(

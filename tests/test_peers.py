@@ -18,21 +18,22 @@ What is no legal input for a peer, or what it answers otherwise, was measured an
 
 import os
 
+import bench_faults
 import numpy as np
 import pytest
 import torch
 
 from xmatch_edu import losses, scores
-from xmatch_edu.course.bench.contenders import CONTENDERS, differs
+from xmatch_edu.course.bench.workloads import MATCHING
 
-PEERS = [contender for contender in CONTENDERS if contender.package]
+PEERS = [contender for contender in MATCHING.contenders if contender.package]
 CASES = 100
 EPS = torch.finfo(torch.float32).eps
 
 
 def load(peer):
     try:
-        return peer.load()
+        return peer.make(peer.direction)
     except ImportError as error:
         if os.environ.get("CI"):
             raise
@@ -94,12 +95,12 @@ def test_value_and_gradient_agree_with(peer):
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: f"{peer.name}-{peer.direction}")
 def test_bench_measures_the_same_loss_as(peer):
     call, other = load(peer), {"both": "image_to_text", "image_to_text": "both"}[peer.direction]
-    assert not differs(call, peer.direction)
-    assert differs(call, other)
+    assert not MATCHING.differs(call, peer.direction)
+    assert MATCHING.differs(call, other)
 
 
 def test_in_ci_an_absent_peer_is_a_failure(monkeypatch):
-    absent = PEERS[0]._replace(name="absent", place="bench_faults")
+    absent = PEERS[0]._replace(name="absent", make=bench_faults.absent)
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match=r"test,peers"):
         load(absent)

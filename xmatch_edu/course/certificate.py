@@ -10,6 +10,7 @@ import datetime
 import html
 import math
 import platform
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,28 +35,22 @@ class Rung(NamedTuple):
     seconds: dict  # {N: median}
     bytes: dict  # {N: at the peak, beyond the inputs}
 
-    @property
-    def holds(self):
-        """True where it is the same as all before it."""
-        return not self.failing
 
-
-class _Certificate:
+class Certificate:
     """Rungs, each compared with all before it, the first with the literal loops. Shows itself as a table.
 
-    Subclasses say what a rung is called with, and what is read from it.
+    title: what the rungs make. cases: {name: (inputs, the answer (value, gradient) of the loops, the budgets of both in
+    units of eps)}. read: (rung, *inputs) -> (its answer, eps). batch: N -> the inputs of a call to be timed.
     """
 
-    title = ""
-
-    def __init__(self):
-        self.rungs = []
-        self._known = {name: [self._literal(*case)] for name, case in self._cases().items()}
+    def __init__(self, title, cases, read, batch):
+        self.title, self._cases, self._read, self._batch, self.rungs = title, cases, read, batch, []
+        self._known = {name: [answer] for name, (_, answer, _) in cases.items()}
 
     @property
     def holds(self):
         """True while every rung added is the same as all before it."""
-        return all(rung.holds for rung in self.rungs)
+        return not any(rung.failing for rung in self.rungs)
 
     def add(self, name, rung, *, timed=True):
         """Compare, time and weigh one more rung, and put it into the table -> the certificate.
@@ -63,19 +58,18 @@ class _Certificate:
         A rung that is not the same is put in too, and no later one is compared with it. timed: False for what runs
         on a GPU, where these small sizes say nothing.
         """
-        line, results = self._compare(name, rung)
-        if timed and line.holds:
-            seconds, size_bytes = self._costs(rung)
-            line = line._replace(seconds=seconds, bytes=size_bytes)
+        line, answers = self._compare(name, rung)
+        if timed and not line.failing:
+            line = line._replace(**self._costs(rung))
         self.rungs.append(line)
-        for case, result in results.items():  # none, where it is not the same
-            self._known[case].append(result)
+        for case, answer in answers.items():  # none, where it is not the same
+            self._known[case].append(answer)
         return self
 
     def check(self, name, rung):
-        """Compare only: what `add` would say of it, in words."""
+        """Compare only -> what `add` would say of this name and rung, in words."""
         line, _ = self._compare(name, rung)
-        if line.holds:
+        if not line.failing:
             return f"{name}: the same as all before it"
         if math.isinf(line.value_error):
             return f"{name}: {line.failing}"
@@ -84,147 +78,115 @@ class _Certificate:
         return f"{name}: NOT the same in the case {line.failing!r}: {', '.join(shares)}"
 
     def save(self, path):
-        """Write the table, with date, machine and versions, as an HTML page of its own."""
+        """Write the table, with date, machine and versions, as an HTML page of its own, into the file path."""
         foot = (f"{datetime.date.today()} · Python {platform.python_version()} · NumPy {np.__version__} · "
                 f"{platform.system()} {platform.machine()}")  # fmt: skip
         page = f'<!doctype html><meta charset="utf-8"><title>Certificate</title>{self._repr_html_()}<p>{foot}</p>'
         Path(path).write_text(page, encoding="utf-8")
 
     def _compare(self, name, rung):
-        value_error = gradient_error = 0.0
-        results = {}
-        for case, arguments in self._cases().items():
+        worst, answers = (0.0, 0.0), {}
+        for case, (inputs, _, budgets) in self._cases.items():
             try:
-                value, gradient, eps = self._run(rung, *arguments)
+                answer, eps = self._read(rung, *inputs)
             except _Unusable as reason:
                 return Rung(name, math.inf, math.inf, str(reason), {}, {}), {}
-            value_bound, gradient_bound = self._bounds(eps, *arguments)
-            for known_value, known_gradient in self._known[case]:
-                of_value = float(np.abs(value - known_value).max()) / value_bound
-                of_gradient = float(np.linalg.norm(gradient - known_gradient)) / gradient_bound
-                if not (of_value <= 1 and of_gradient <= 1):  # NaN too
-                    return Rung(name, of_value, of_gradient, case, {}, {}), {}
-                value_error, gradient_error = max(value_error, of_value), max(gradient_error, of_gradient)
-            results[case] = value, gradient
-        return Rung(name, value_error, gradient_error, "", {}, {}), results
+            for known in self._known[case]:
+                off = np.abs(answer[0] - known[0]).max(), np.linalg.norm(answer[1] - known[1])
+                shares = [float(error) / (eps * budget) for error, budget in zip(off, budgets, strict=True)]
+                if not all(share <= 1 for share in shares):  # NaN too
+                    return Rung(name, *shares, case, {}, {}), {}
+                worst = tuple(map(max, worst, shares))
+            answers[case] = answer
+        return Rung(name, *worst, "", {}, {}), answers
 
     def _costs(self, rung):
-        seconds, size_bytes = {}, {}
-        result = rung(*self._batch(4))
+        seconds, size_bytes, result = {}, {}, rung(*self._batch(4))
         is_tensor = hasattr(result[1] if isinstance(result, tuple) else result, "detach")
         for n in SIZES:
-            arguments = self._batch(n)
-            if seconds and 16 * max(seconds.values()) > _PATIENCE:
+            if 16 * max(seconds.values(), default=0) > _PATIENCE:
                 break
-            seconds[n] = measure.seconds(lambda: rung(*arguments), at_most=0.2)  # noqa: B023
+            call = partial(rung, *self._batch(n))
+            seconds[n] = measure.seconds(call, at_most=0.2)
             if not is_tensor:  # torch's memory cannot be weighed in this way
-                size_bytes[n] = measure.array_bytes(lambda: rung(*arguments))  # noqa: B023
-        return seconds, size_bytes
+                size_bytes[n] = measure.array_bytes(call)
+        return {"seconds": seconds, "bytes": size_bytes}
 
     def _rows(self):
+        yield ["rung", "value", "gradient", *(f"N = {n:,}" for n in SIZES), "memory, N = 256"]
         for rung in self.rungs:
-            yield [rung.name, *(_share(error) for error in rung[1:3]),
+            yield [rung.name, _share(rung.value_error), _share(rung.gradient_error),
                    *(amount(rung.seconds[n], "seconds") if n in rung.seconds else "" for n in SIZES),
                    amount(rung.bytes[256], "bytes") if 256 in rung.bytes else ""]  # fmt: skip
 
-    def _header(self):
-        return ["rung", "value", "gradient", *(f"N = {n:,}" for n in SIZES), "memory, N = 256"]
-
     def __repr__(self):
-        rows = [self._header(), *self._rows()]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        widths = [max(map(len, column)) for column in zip(*self._rows(), strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in self._rows()]
         return "\n".join([self.title, *lines])
 
     def _repr_html_(self):
-        head = "".join(f'<th scope="col">{html.escape(word)}</th>' for word in self._header())
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(word)}</td>" for word in row) + "</tr>" for row in self._rows()
-        )
+        head, *body = ([html.escape(word) for word in row] for row in self._rows())
+        head = "".join(f'<th scope="col">{word}</th>' for word in head)
+        body = "".join("<tr>" + "".join(f"<td>{word}</td>" for word in row) + "</tr>" for row in body)
         return (f"<table><caption>Certificate: {html.escape(self.title)}. Errors are shares of the budget.</caption>"
                 f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")  # fmt: skip
 
 
-class ScoresCertificate(_Certificate):
-    """For rungs f(images, texts) -> S, from unit vectors (N, D) and (M, D) to (N, M).
+def ScoresCertificate():
+    """For rungs f(images, texts) -> S, from unit vectors (N, D) and (M, D) to (N, M) -> Certificate.
 
     value: S. gradient: that of Σ G · S, G random, to images and texts. S is linear in every single feature, so a nudge
     of any size gives the exact slope, and no formula is asked for.
     Budget: 8 · eps · √D a number, eps being the relative spacing of the dtype that the rung returns.
     """
+    rng, cases = np.random.default_rng(0), {}
+    for n, m, d in [(4, 4, 3), (5, 7, 3), (3, 2, 31), (1, 1, 1)]:
+        images, texts, pull = _unit(rng, n, d), _unit(rng, m, d), rng.normal(size=(n, m))
+        gradient, each = np.zeros((n + m, d)), 8 * math.sqrt(d)
+        for i, j in np.ndindex(n, m):
+            gradient[i] += pull[i, j] * texts[j]
+            gradient[n + j] += pull[i, j] * images[i]
+        cases[f"{n}×{m} scores, D = {d}"] = (
+            (images, texts, pull), (loops.cosine_scores(images, texts), gradient.ravel()),
+            (each, each * np.linalg.norm(pull) * math.sqrt(gradient.size)))  # fmt: skip
 
-    title = "S from features"
-
-    def _cases(self):
-        rng = np.random.default_rng(0)
-        return {
-            f"{n}×{m} scores, D = {d}": (_unit(rng, n, d), _unit(rng, m, d), rng.normal(size=(n, m)))
-            for n, m, d in [(4, 4, 3), (5, 7, 3), (3, 2, 31), (1, 1, 1)]
-        }
-
-    def _literal(self, images, texts, pull):
-        gradient = [np.zeros_like(images), np.zeros_like(texts)]
-        for i, j in np.ndindex(*pull.shape):
-            for k in range(images.shape[1]):
-                gradient[0][i, k] += pull[i, j] * texts[j, k]
-                gradient[1][j, k] += pull[i, j] * images[i, k]
-        return loops.cosine_scores(images, texts), np.concatenate([part.ravel() for part in gradient])
-
-    def _run(self, rung, images, texts, pull):
+    def read(rung, images, texts, pull):
         value, eps = _array(rung(images, texts), pull.shape)
-        slopes = []
-        for side in (images, texts):
-            for place in np.ndindex(*side.shape):
-                moved = side.copy()
-                moved[place] += 1
-                pair = (moved, texts) if side is images else (images, moved)
-                slopes.append((pull * (_array(rung(*pair), pull.shape)[0] - value)).sum())
-        return value, np.array(slopes), eps
+        both, n, slopes = np.concatenate([images, texts]), len(images), []
+        for nudge in np.eye(both.size).reshape(-1, *both.shape):
+            moved = both + nudge
+            slopes.append((pull * (_array(rung(moved[:n], moved[n:]), pull.shape)[0] - value)).sum())
+        return (value, np.array(slopes)), eps
 
-    def _bounds(self, eps, images, texts, pull):
-        each = 8 * eps * math.sqrt(images.shape[1])
-        return each, each * np.linalg.norm(pull) * math.sqrt(images.size + texts.size)
-
-    def _batch(self, n):
-        rng = np.random.default_rng(n)
-        return _unit(rng, n, 48), _unit(rng, n, 48)
+    return Certificate("S from features", cases, read,
+                       lambda n: _unit(np.random.default_rng(n), 2 * n, 48).reshape(2, n, 48))  # fmt: skip
 
 
-class LossCertificate(_Certificate):
-    """For rungs f(S) -> (loss, gradient), from S (N, N), scale included, text i belonging to image i; a mean.
+def LossCertificate(direction="image_to_text"):
+    """For rungs f(S) -> (loss, gradient), from S (N, N), scale included, text i belonging to image i; a mean
+    -> Certificate.
 
     direction: as in the losses. The gradient's dtype says which eps counts; it may be a tensor on any device.
     Budget: 8 · eps · max(1, max |S|) for the loss; times 1/√N, the norm of N one-hot rows over N, for the gradient.
     """
+    rng, cases = np.random.default_rng(0), {}
+    for name, n, largest in [("4 pairs", 4, 3), ("13 pairs", 13, 3), ("one pair", 1, 3), ("logits up to 100", 7, 100),
+                             ("logits up to 10,000", 7, 10_000)]:  # fmt: skip
+        scores = rng.uniform(-largest, largest, (n, n))
+        each = 8 * max(1.0, np.abs(scores).max())
+        cases[name] = ((scores,), (np.float64(loops.matching_loss(scores, direction=direction)),
+                                   loops.matching_gradient(scores, direction=direction)),
+                       (each, each / math.sqrt(n)))  # fmt: skip
 
-    def __init__(self, direction="image_to_text"):
-        self.title, self.direction = f"loss and gradient from S, {direction.replace('_', ' ')}", direction
-        super().__init__()
-
-    def _cases(self):
-        rng = np.random.default_rng(0)
-        cases = {"4 pairs": (4, 3), "13 pairs": (13, 3), "one pair": (1, 3)}
-        cases |= {"logits up to 100": (7, 100), "logits up to 10,000": (7, 10_000)}
-        return {name: (rng.uniform(-largest, largest, (n, n)),) for name, (n, largest) in cases.items()}
-
-    def _literal(self, scores):
-        return (np.float64(loops.matching_loss(scores, direction=self.direction)),
-                loops.matching_gradient(scores, direction=self.direction))  # fmt: skip
-
-    def _run(self, rung, scores):
+    def read(rung, scores):
         result = rung(scores.copy())
         if not isinstance(result, tuple) or len(result) != 2 or any(part is None for part in result):
             raise _Unusable("it has not returned (loss, gradient) yet")
         gradient, eps = _array(result[1], scores.shape)
-        loss = result[0].item() if hasattr(result[0], "item") else float(result[0])
-        return np.float64(loss), gradient, eps
+        return (np.float64(result[0].item() if hasattr(result[0], "item") else result[0]), gradient), eps
 
-    def _bounds(self, eps, scores):
-        each = 8 * eps * max(1.0, np.abs(scores).max())
-        return each, each / math.sqrt(len(scores))
-
-    def _batch(self, n):
-        return (np.random.default_rng(n).uniform(-3, 3, (n, n)),)
+    return Certificate(f"loss and gradient from S, {direction.replace('_', ' ')}", cases, read,
+                       lambda n: (np.random.default_rng(n).uniform(-3, 3, (n, n)),))  # fmt: skip
 
 
 class _Unusable(Exception):

@@ -13,12 +13,10 @@ N: pairs of a batch    D: features
 """
 
 import json
-import platform
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,7 +25,6 @@ import torch
 from torch import nn
 
 from xmatch_edu import losses, models
-from xmatch_edu._files import write
 from xmatch_edu.course import recorded
 from xmatch_edu.data import emoji
 from xmatch_edu.data.words import Vocabulary
@@ -67,18 +64,6 @@ class WithMemory(nn.Module):
         return sum(losses.matching_loss(**one, scale=scale) for one in views) / 2
 
 
-def _ids(batch):
-    return {"ids": batch.concepts}
-
-
-def _mask(batch):
-    return {"mask": same_class_mask(batch.concepts)}
-
-
-def _same_concept(batch):
-    return {"labels": class_labels(batch.concepts)}
-
-
 def _half_soft(batch):
     own, shared = torch.eye(len(batch)), class_labels(batch.concepts)
     return {"labels": own / 2 + shared / shared.sum(dim=1, keepdim=True) / 2}
@@ -95,6 +80,10 @@ class Way:
     skin_tones: bool = False  # trained on the pairs with skin tones; judged on those without, as all others
 
 
+def _options(name, of):
+    return lambda batch: {name: of(batch.concepts)}
+
+
 # Chapter 08: one loss against another.
 LOSSES = {
     "softmax, both directions": Way(losses.MatchingLoss),
@@ -105,20 +94,20 @@ LOSSES = {
     "hinge, the hardest": Way(partial(partial, hinge, negatives="hardest")),
     "sigmoid": Way(losses.SigmoidLoss),
     **{f"softmax, batch {size}": Way(losses.MatchingLoss, size) for size in (16, 32, 64, 128, 512)},
-    "softmax, batch 16, memory of 240": Way(partial(WithMemory, 240, 128), 16, _ids),
-    "softmax, batch 64, memory of 192": Way(partial(WithMemory, 192, 128), 64, _ids),
+    "softmax, batch 16, memory of 240": Way(partial(WithMemory, 240, 128), 16, _options("ids", lambda ids: ids)),
+    "softmax, batch 64, memory of 192": Way(partial(WithMemory, 192, 128), 64, _options("ids", lambda ids: ids)),
 }
 # Chapter 09: one idea of what matches against another, where a batch is full of twins.
 LABELS = {
     f"twins: {name}": replace(way, skin_tones=True)
     for name, way in {
         "identity": Way(losses.MatchingLoss),
-        "identity, twins masked": Way(losses.MatchingLoss, loss_options=_mask),
-        "every twin a match": Way(losses.MatchingLoss, loss_options=_same_concept),
+        "identity, twins masked": Way(losses.MatchingLoss, loss_options=_options("mask", same_class_mask)),
+        "every twin a match": Way(losses.MatchingLoss, loss_options=_options("labels", class_labels)),
         "soft: half own, half shared": Way(losses.MatchingLoss, loss_options=_half_soft),
         "no twins in a batch": Way(losses.MatchingLoss, one_per_concept=True),
         "sigmoid, identity": Way(losses.SigmoidLoss),
-        "sigmoid, every twin a match": Way(losses.SigmoidLoss, loss_options=_same_concept),
+        "sigmoid, every twin a match": Way(losses.SigmoidLoss, loss_options=_options("labels", class_labels)),
     }.items()
 }
 WAYS = LOSSES | LABELS
@@ -156,7 +145,6 @@ def run(name, learning_rate, seed):
 def record(folder=recorded.FOLDER):
     """Make the runs that this folder lacks, in as many processes as there are cores -> the path of the JSON file."""
     path = Path(folder) / FILE
-    path.parent.mkdir(exist_ok=True)
     rows = recorded_run(folder)["rows"] if path.exists() else []
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         rates = {(name, rate, SEED_OF_RATES) for name in WAYS for rate in RATES}
@@ -172,10 +160,8 @@ def _fill(rows, wanted, pool, path):
     for future in as_completed(running):
         rows.append(future.result())
         rows.sort(key=lambda row: (list(WAYS).index(row["name"]), row["learning_rate"], row["seed"]))
-        saved = {"date": date.today().isoformat(), "command": "python -m xmatch_edu.course.comparison",
-                 "versions": {"python": platform.python_version(), "torch": torch.__version__},
-                 "pairs_seen": PAIRS_SEEN, "rows": rows}  # fmt: skip
-        write(path, (json.dumps(saved, indent=1) + "\n").encode())
+        stamp = recorded.stamp("xmatch_edu.course.comparison", torch=torch.__version__)
+        recorded.save(path, {**stamp, "pairs_seen": PAIRS_SEEN, "rows": rows})
 
 
 def best_rate(rows, name):

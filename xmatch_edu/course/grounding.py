@@ -11,13 +11,11 @@ K, N: scenes, of a set and of a batch    T: words    R: regions
 """
 
 import json
-import platform
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
 from functools import reduce
 from math import cos, pi
 from multiprocessing import get_context
@@ -29,7 +27,6 @@ import torch
 import torch.nn.functional as F
 
 from xmatch_edu import losses, models, scores
-from xmatch_edu._files import write
 from xmatch_edu.course import recorded
 from xmatch_edu.data import shapes
 from xmatch_edu.labels import same_class_mask
@@ -173,14 +170,6 @@ def relation(encoders, scenes):
     return (right > wrong).float().mean().item()
 
 
-def different(scenes, count):
-    """The first `count` scenes whose captions all differ -> Scenes."""
-    first = {}
-    for k, number in enumerate(scenes.class_ids.tolist()):
-        first.setdefault(number, k)
-    return scenes.take(list(first.values())[:count])
-
-
 def galleries(count=300):
     """Scenes that training never saw, `count` of each composition; two objects in each caption, and none twice.
 
@@ -188,8 +177,10 @@ def galleries(count=300):
     """
     found = {}
     for which in shapes.COMPOSITIONS:
-        scenes = shapes.make(800, seed=1, composition=which)
-        found[which] = different(scenes.take((scenes.kinds == shapes.RELATION).any(dim=1).nonzero()[:, 0]), count)
+        scenes, first = shapes.make(800, seed=1, composition=which), {}
+        for k in (scenes.kinds == shapes.RELATION).any(dim=1).nonzero()[:, 0].tolist():
+            first.setdefault(scenes.class_ids[k].item(), k)
+        found[which] = scenes.take(list(first.values())[:count])
     return found
 
 
@@ -221,14 +212,8 @@ def record(folder=recorded.FOLDER, *, seeds=SEEDS, count=4000, steps=STEPS, gall
     jobs = [(attention, compete, seed, count, steps, gallery) for seed in seeds for attention, compete in CELLS]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         rows = list(pool.map(_row, *zip(*jobs, strict=True)))
-    run = {
-        "date": date.today().isoformat(), "command": "python -m xmatch_edu.course.grounding",
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "scenes": count, "steps": steps, "rows": rows,
-    }  # fmt: skip
-    path = Path(folder) / FILE
-    write(path, (json.dumps(run) + "\n").encode())
-    return path
+    stamp = recorded.stamp("xmatch_edu.course.grounding", torch=torch.__version__)
+    return recorded.save(Path(folder) / FILE, {**stamp, "scenes": count, "steps": steps, "rows": rows}, indent=None)
 
 
 def recorded_run(folder=recorded.FOLDER):

@@ -19,19 +19,29 @@ def synchronize():
         torch.cuda.synchronize()
 
 
-def seconds(call, *, repeats=7, at_most=0.5):
-    """Median time of `call()`, after one untimed call that warms caches -> seconds at the clock, GPU work included.
+def once(call, *, wait=True):
+    """One `call()` -> seconds at the clock, GPU work included.
 
-    repeats: calls to time. at_most: seconds after which no further one is begun; at least one is timed.
+    wait: False stops the clock when Python goes on, while the GPU still works, or has hardly begun: the wrong clock.
+    """
+    synchronize()
+    start = time.perf_counter()
+    call()
+    if wait:
+        synchronize()
+    return time.perf_counter() - start
+
+
+def seconds(call, *, repeats=7, at_most=0.5, wait=True):
+    """Median time of `call()`, after one untimed call that warms caches -> seconds at the clock, as `once` gives them.
+
+    repeats: calls to time. at_most: seconds after which no further one is begun; at least one is timed. wait: as in
+    `once`.
     """
     call()
-    synchronize()
     times = []
     while not times or (len(times) < repeats and sum(times) < at_most):
-        start = time.perf_counter()
-        call()
-        synchronize()
-        times.append(time.perf_counter() - start)
+        times.append(once(call, wait=wait))
     return statistics.median(times)
 
 
@@ -67,9 +77,9 @@ def process_bytes(call, *, gpu=False):
         with open("/proc/self/clear_refs", "w") as marks:
             _give_back()  # or a call that fits into memory freed before would look like 0
             marks.write("5")  # sets VmHWM, the high-water mark, back to what is held now
-        before = _status("VmRSS")
+        before = kernel_says("VmRSS")
         call()
-        return max(0, _status("VmHWM") - before)
+        return max(0, kernel_says("VmHWM") - before)
     except OSError:
         call()
         return None
@@ -81,6 +91,10 @@ def _give_back():
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _status(field):
-    with open("/proc/self/status") as lines:
+def kernel_says(field, file="/proc/self/status"):
+    """A figure of Linux's own -> bytes. field, file: VmRSS, what this process holds, or MemTotal of /proc/meminfo.
+
+    Errors: OSError where there is no such file.
+    """
+    with open(file) as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))

@@ -1,8 +1,6 @@
 """What is shown: the line that moves while it measures, where the figures come from, and the table."""
 
 import contextlib
-import datetime
-import os
 import platform
 import shutil
 import sys
@@ -11,58 +9,34 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 import xmatch_edu
+from xmatch_edu.course import recorded
 
 
-class Progress:
-    """One line on stderr, written anew at each step; a line for each size only, where stderr is no terminal."""
-
-    def __init__(self, sizes):
-        self.sizes, self.begun, self.what, self.screen = sizes, 0, "", sys.stderr.isatty()
-
-    def size(self, what):
-        self.begun, self.what = self.begun + 1, what
-        if not self.screen:
-            print(what, file=sys.stderr, flush=True)
-
-    def step(self, share, words):
-        """share: how much of this size is done, from 0 to 1."""
-        if self.screen:
-            bar = "█" * round(30 * (self.begun - 1 + share) / self.sizes)
-            line = f"{bar:░<30} {self.what}: {words}"[:shutil.get_terminal_size().columns - 1]
-            print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def end(self):
-        if self.screen:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+def tell(words, *, moving=False):
+    """A line on stderr. One that moves is written over by the next, and is left out where stderr is no terminal."""
+    screen = sys.stderr.isatty()
+    if screen or not moving:
+        words = words[:shutil.get_terminal_size().columns - 1]
+        print(f"\r{words}\x1b[K" if screen else words, end="" if moving else "\n", file=sys.stderr, flush=True)
 
 
-def surroundings(contenders, device="cpu"):
+def surroundings(workload, device="cpu"):
     """Where the figures come from: {"device", "date", "command", "versions", "threads"}."""
-    found = {"python": platform.python_version(), "torch": torch.__version__, "cuda": torch.version.cuda,
-             "xmatch_edu": xmatch_edu.__version__}
-    for package in sorted({contender.package for contender in contenders} - {None}):
+    versions = {"torch": torch.__version__, "cuda": torch.version.cuda, "xmatch_edu": xmatch_edu.__version__}
+    for package in sorted({contender.package for contender in workload.contenders} - {None}):
         with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
+            versions[package] = version(package)
     return {
         "device": torch.cuda.get_device_name() if device == "cuda" else processor(),
-        "date": datetime.date.today().isoformat(),
-        "command": " ".join(["python -m xmatch_edu.course.bench", *sys.argv[1:]]),
-        "versions": found,
+        **recorded.stamp(" ".join(["xmatch_edu.course.bench", *sys.argv[1:]]), **versions),
         "threads": torch.get_num_threads(),
     }
 
 
 def processor():
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):  # not Linux, or a processor that tells no name
-        return platform.processor() or platform.machine()
-
-
-def load():
-    """How many processes wanted a core during the last minute, or None where that is not known."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    with contextlib.suppress(OSError, StopIteration), open("/proc/cpuinfo", encoding="utf-8") as lines:
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    return platform.processor() or platform.machine()  # not Linux, or a processor that tells no name
 
 
 def table(result):
@@ -76,18 +50,15 @@ def table(result):
         if row["problem"] and row["seconds"] is None:
             line += f"   {row['problem']}"
         else:
-            line += f"{seconds(row['seconds']):>11}{number(row['to_floor']):>9}{number(row['to_ours']):>8}"
-            line += f"{size(row['peak_bytes']):>14}" + (f"   then {row['problem']}" if row["problem"] else "")
+            to_floor, to_ours = ("" if row[one] is None else f"{row[one]:.2f}" for one in ("to_floor", "to_ours"))
+            line += f"{seconds(row['seconds']):>11}{to_floor:>9}{to_ours:>8}{size(row['peak_bytes']):>14}"
+            line += f"   then {row['problem']}" if row["problem"] else ""
         lines.append(line)
     return "\n".join(lines)
 
 
 def seconds(value):
     return f"{value:.2f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
-
-
-def number(value):
-    return "" if value is None else f"{value:.2f}"
 
 
 def size(count):

@@ -1,23 +1,22 @@
 """One contender at one size, in a process of its own: what it holds, breaks or is killed for touches no other.
 
-The first argument says what to measure, as JSON. Each line "go" on stdin is one call: loss forward and backward. Each
-answer is one line of JSON: first whether it is ready, then the peak bytes of the first call, then seconds.
-Whatever goes wrong becomes {"problem": words}.
+The first argument says what to measure, as JSON. Each answer is one line of JSON: first whether it is ready, then the
+peak bytes of the first call (loss forward and backward), then seconds; for each but the first a line "go" on stdin must
+ask. Whatever goes wrong becomes {"problem": words}.
 """
 
 import contextlib
-import importlib
+import itertools
 import json
 import os
+import pkgutil
 import re
 import sys
-import time
 from pathlib import Path
 
 import torch
 
 from xmatch_edu.course import measure
-from xmatch_edu.course.bench.contenders import Contender
 from xmatch_edu.course.bench.report import size
 
 UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -25,54 +24,44 @@ UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 def main():
     # Packages print what they like. The answers keep the real stdout, and the rest goes to stderr.
-    answers = os.fdopen(os.dup(1), "w")
+    out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    for answer in answers(json.loads(sys.argv[1])):
+        print(json.dumps(answer), file=out, flush=True)
+        if not sys.stdin.readline():
+            break
 
-    def answer(**said):
-        print(json.dumps(said), file=answers, flush=True)
 
+def answers(asked):
+    """What is measured, one after another, each when the caller wants it."""
+    on_gpu = asked["device"] == "cuda"
     try:
-        asked = json.loads(sys.argv[1])
-        step = prepare(Contender(*asked["contender"]), asked["n"], asked["width"], asked["dtype"], asked["device"])
-        answer(ready=True)
-        for number, _ in enumerate(sys.stdin):
-            if asked["device"] == "cpu":
+        step = prepare(asked)
+        yield {"ready": True}
+        for call in itertools.count():
+            if not on_gpu:
                 limit_memory()
-            if number == 0:
-                answer(peak_bytes=measure.process_bytes(step, gpu=asked["device"] == "cuda"))
+            if call == 0:
+                yield {"peak_bytes": measure.process_bytes(step, gpu=on_gpu)}
             else:
-                answer(**clock(step, asked["launch"]))
-    except BaseException as error:  # a rival may raise anything, and the parent waits for an answer
-        answer(problem=in_words(error))
+                times = {"seconds": measure.once(step)}
+                yield times | ({"launch_seconds": measure.once(step, wait=False)} if asked["launch"] else {})
+    except (Exception, SystemExit) as error:  # a rival may raise anything, and the parent waits for an answer
+        yield {"problem": in_words(error)}
 
 
-def prepare(contender, n, width, dtype, device):
+def prepare(asked):
     """-> a call without arguments: from features to gradients; for the floor, the bare products."""
-    call = contender.load()
-    workload = importlib.import_module(contender.workload)
-    inputs = workload.features(n, width, getattr(torch, dtype), device)
-    if contender.direction is None:
+    workload, direction, device = pkgutil.resolve_name(asked["workload"]), asked["direction"], asked["device"]
+    call = workload.make(asked["name"], direction)
+    inputs = workload.features(asked["n"], asked["width"], getattr(torch, asked["dtype"]), device)
+    if direction is None:
         call(*inputs)  # makes the gradient that stands still, before anything is weighed
         return lambda: call(*inputs)
-    if workload.differs(call, contender.direction, device):
+    if workload.differs(call, direction, device):
         raise ArithmeticError("another value")
     wanted = [one for one in inputs if one.requires_grad]
     return lambda: torch.autograd.grad(call(*inputs), wanted) and None
-
-
-def clock(step, launch):
-    """Seconds of one call; with `launch` also by the wrong clock: until Python goes on, while the GPU still works."""
-    measure.synchronize()
-    start = time.perf_counter()
-    step()
-    measure.synchronize()
-    times = {"seconds": time.perf_counter() - start}
-    if launch:
-        start = time.perf_counter()
-        step()
-        times["launch_seconds"] = time.perf_counter() - start
-        measure.synchronize()
-    return times
 
 
 def limit_memory():
@@ -83,15 +72,11 @@ def limit_memory():
     with contextlib.suppress(ImportError, OSError, ValueError, StopIteration):
         import resource
 
-        def field(file, name):
-            lines = Path(file).read_text().splitlines()
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
-
         Path("/proc/self/oom_score_adj").write_text("1000")
-        margin = max(2**30, field("/proc/meminfo", "MemTotal") // 20)
-        free = max(0, field("/proc/meminfo", "MemAvailable") - margin)
+        margin = max(2**30, measure.kernel_says("MemTotal", "/proc/meminfo") // 20)
+        free = max(0, measure.kernel_says("MemAvailable", "/proc/meminfo") - margin)
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        resource.setrlimit(resource.RLIMIT_DATA, (field("/proc/self/status", "VmData") + free, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (measure.kernel_says("VmData") + free, hard))
 
 
 def in_words(error):

@@ -1,4 +1,5 @@
-"""Runs that need a GPU, or more time than a chapter has, as JSON.
+"""Runs that need a GPU, or more time than a chapter has, as JSON: how each says where it comes from, and is written and
+read. What is measured or trained lives with those who do it.
 
 One file a GPU: `python -m xmatch_edu.course.bench --record` writes it, on a machine with an NVIDIA GPU; its docstrings
 say what the figures mean. In tiles/ stands the same of the loss in tiles, by --record-tiles; in scenes/ the trainings
@@ -7,12 +8,32 @@ Nothing here is typed by hand.
 """
 
 import json
+import platform
+from datetime import date
 from pathlib import Path
+
+from xmatch_edu._files import write
 
 FOLDER = Path(__file__).parent
 TILES = FOLDER / "tiles"
 FIELDS = {"device", "date", "command", "versions", "threads", "width", "rows", "parts", "checks"}
 TILE_FIELDS = {"device", "date", "command", "versions", "threads", "rows"}
+
+
+def stamp(command, **versions):
+    """What each run says of itself, with what else the caller names -> {"date", "command", "versions"}.
+
+    command: of python -m, with its words. versions: of packages, by name; Python's comes first.
+    """
+    return {"date": date.today().isoformat(), "command": f"python -m {command}",
+            "versions": {"python": platform.python_version(), **versions}}  # fmt: skip
+
+
+def save(path, run, *, indent=1):
+    """Write a run, a dict, as JSON into the file path, in one stroke; make its folder -> path. indent: as in json."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, (json.dumps(run, indent=indent) + "\n").encode())
+    return path
 
 
 def curves(parts):
@@ -32,7 +53,8 @@ def tile_runs(folder=TILES):
 
 
 def runs(folder=FOLDER, fields=FIELDS):
-    """The recorded runs of a folder -> dicts, newest first; [] where there is none.
+    """The recorded runs of a folder -> dicts, newest first; [] where there is none. What a run was cut before stands in
+    its "lacks", in words.
 
     fields: what each must have. Errors: ValueError naming a file that is damaged.
     """
@@ -40,10 +62,9 @@ def runs(folder=FOLDER, fields=FIELDS):
     for path in sorted(Path(folder).glob("*.json")):
         try:
             run = json.loads(path.read_text("utf-8"))
-        except ValueError as error:
+            if lacks := fields - set(run):
+                raise ValueError(f"it lacks {', '.join(sorted(lacks))}")
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{path} is damaged: {error}") from None
-        if not isinstance(run, dict) or (lacks := fields - run.keys()):
-            raise ValueError(f"{path} is damaged: " + (f"it lacks {', '.join(sorted(lacks))}" if isinstance(run, dict)
-                                                       else "it is no JSON object"))
         found.append(run)
     return sorted(found, key=lambda run: run["date"], reverse=True)
