@@ -27,6 +27,13 @@ def test_the_median_is_not_the_mean(monkeypatch):
     assert measure.seconds(lambda: None, repeats=3, at_most=99) == 2
 
 
+def test_the_wrong_clock_stops_before_the_waiting(monkeypatch):
+    waits = []
+    monkeypatch.setattr(measure, "synchronize", lambda: waits.append(time.sleep(0.02 * len(waits))))
+    assert measure.once(lambda: None) >= 0.02 and len(waits) == 2  # the first one is free, and before the clock starts
+    assert measure.seconds(lambda: None, repeats=3, wait=False) < 0.02 and len(waits) == 5
+
+
 def test_a_slow_call_is_timed_once():
     calls = []
     measure.seconds(lambda: calls.append(time.sleep(0.02)), repeats=50, at_most=0.01)
