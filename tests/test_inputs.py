@@ -174,8 +174,8 @@ def test_loops_of_scores_name_a_shape_that_has_no_place_in_them(what, loop):
 
 IDS = torch.tensor([0, 1, 0, 2])
 LABEL_CASES = {
-    "n a float": (labels.index_labels, (4.0,), {}, TypeError, ["n", "int", "pairs", "float"]),
-    "n zero": (labels.index_labels, (0,), {}, ValueError, ["n", "at least 1", "pairs"]),
+    "n a float": (labels.identity_labels, (4.0,), {}, TypeError, ["n", "int", "pairs", "float"]),
+    "n zero": (labels.identity_labels, (0,), {}, ValueError, ["n", "at least 1", "pairs"]),
     "n True": (labels.identity_labels, (True,), {}, TypeError, ["n", "int", "bool"]),
     "n negative": (labels.identity_labels, (-1,), {}, ValueError, ["n", "at least 1", "-1"]),
     "class ids a list": (labels.same_class_mask, ([0, 1],), {}, TypeError, ["class_ids", "image", "list"]),

@@ -224,7 +224,7 @@ def test_identity_and_arange_are_one_label_and_one_number_with_torch(n):
     scores = torch.randn(n, n, generator=torch.Generator().manual_seed(n), dtype=torch.float64)
     ours = [
         losses.matching_loss(scores, y, direction="image_to_text")
-        for y in (None, labels.index_labels(n), labels.identity_labels(n), labels.identity_labels(n).long())
+        for y in (None, torch.arange(n), labels.identity_labels(n), labels.identity_labels(n).long())
     ]
     theirs = [F.cross_entropy(scores, torch.arange(n)), F.cross_entropy(scores, torch.eye(n).double())]
     assert torch.allclose(torch.stack(ours), torch.stack(theirs).mean(), atol=1e-12)

@@ -11,20 +11,11 @@ import torch
 from xmatch_edu import _inputs
 
 
-def index_labels(n):
-    """0, 1, …, n − 1: text i belongs to image i, because they came in together. n: int ≥ 1 -> (N,) int64.
-
-    Errors: ValueError or TypeError naming n.
-    Source: the form that CLIP's pseudo-code uses (Radford et al. 2021), figure 3.
-    """
-    _inputs.check_count("n", n, "the number of image-text pairs")
-    return torch.arange(n)
-
-
 def identity_labels(n):
-    """The same, as a row of zeros and a one for each image: question A's identity. n: int ≥ 1 -> (N, N) float32.
+    """Text i belongs to image i, as a row of zeros and a one for each image: question A's identity.
 
-    Errors: ValueError or TypeError naming n.
+    n: int ≥ 1 -> (N, N) float32. It says the same as torch.arange(n), and as None. Errors: ValueError or TypeError
+    naming n.
     """
     _inputs.check_count("n", n, "the number of image-text pairs")
     return torch.eye(n)

@@ -57,12 +57,9 @@ def word_region_scores(regions, words, lengths=None, *, gamma1=5.0, gamma2=5.0, 
     s = word · region; s̄: softmax of s over the words; α: softmax of γ1 · s̄ over the regions; c = Σ α · region;
     R(Q, D) = 1/γ2 · log Σ_words exp(γ2 · cos(c, word)). `loops.word_region_scores` has it sum by sum.
 
-    regions (N, R, D), words (M, T, D), floating, one dtype and device; half precision is raised to float32 first.
-    lengths: (M,) integers from 1 to T, the true number of words of each text; None: all T. What stands behind them is
-        padding: it changes no score, gets no gradient, and its α is 0.
-    gamma1, gamma2: positive. attention: "dot" as above, or "cosine" for s. compete_over_words=False: s̄ = s.
-    divide_by_gamma2=False leaves the factor 1/γ2 out. The cosine with a zero vector is 0.
-    -> (N, M), float32 or float64; with return_attention also α, (N, M, T, R).
+    regions (N, R, D), words (M, T, D), floating, one dtype and device; half precision is raised to float32 first. More
+    of the arguments: those of `loops.word_region_scores`. What stands behind the lengths changes no score, and gets no
+    gradient. -> (N, M), float32 or float64; with return_attention also α, (N, M, T, R).
     Some images and texts are worked on at a time, and again for the gradient, so that beyond what comes in and goes out
     no more is held for many pairs than for a few.
     Errors: ValueError or TypeError naming the argument and the side. Values are looked at on the CPU only.

@@ -86,16 +86,10 @@ class EmojiPairs:
         positions = torch.as_tensor(positions)
         _inputs.check_positions(positions, len(self), "pair")
         chosen = positions.tolist()
-        positions = positions.long()
-        return EmojiPairs(
-            emoji=tuple(self.emoji[k] for k in chosen),
-            pictures=self.pictures[positions],
-            captions=tuple(self.captions[k] for k in chosen),
-            keywords=tuple(self.keywords[k] for k in chosen),
-            concepts=self.concepts[positions],
-            categories=tuple(self.categories[k] for k in chosen),
-            split=self.split[positions],
-        )
+        return EmojiPairs(**{
+            name: x[positions.long()] if isinstance(x, torch.Tensor) else tuple(x[k] for k in chosen)
+            for name, x in vars(self).items()
+        })  # fmt: skip
 
     def named(self, captions):
         """The pairs with these captions, in this order -> EmojiPairs.

@@ -24,29 +24,6 @@ def checked_scores(scores, largest=LARGEST_N):
     return scores
 
 
-def checked_pictures(pictures, n):
-    """pictures (N, S, S, 3) uint8, N being n, or None -> a list of arrays. Errors: ValueError naming pictures."""
-    if pictures is None:
-        return []
-    if len(pictures) != n:
-        raise ValueError(f"pictures: one for each row (image side), {n}; got {len(pictures)}")
-    pictures = [np.asarray(picture) for picture in pictures]
-    if not all(p.ndim == 3 and p.shape[2] == 3 and p.dtype == np.uint8 for p in pictures):
-        raise ValueError("pictures (image side) must be (N, S, S, 3) uint8: red, green, blue from 0 to 255")
-    return pictures
-
-
-def checked_captions(captions, n):
-    """captions: n strings, or None -> a list. Errors: ValueError naming captions."""
-    if captions is None:
-        return []
-    if isinstance(captions, str) or not all(isinstance(caption, str) for caption in captions):
-        raise ValueError("captions: a list of strings, one for each column (text side)")
-    if len(captions) != n:
-        raise ValueError(f"captions: one for each column (text side), {n}; got {len(captions)}")
-    return list(captions)
-
-
 def checked_features(image_features, text_features, n):
     """image_features, text_features (N, D), N being n, or None both -> two arrays, float64; without them (2, 0).
 

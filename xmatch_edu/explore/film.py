@@ -16,6 +16,7 @@ from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.matching import VIEWS as ALL_VIEWS
 from xmatch_edu.explore.readers import place, png, real_numbers, whole_numbers
+from xmatch_edu.plots.heatmaps import checked_pictures, checked_words
 
 VIEWS = {name: ALL_VIEWS[name] for name in ("scores", "text given image", "image given text")}
 LARGEST_N, MOST_FRAMES, MOST_LOSSES = 32, 100, 20_000  # what a page can carry
@@ -52,8 +53,8 @@ class TrainingFilm(LivePicture):
     def __init__(self, frames, *, pictures=None, captions=None, losses=None, batch_size=None):
         self.steps, self.scores, self.scales = _checked_frames(frames)
         n = self.scores.shape[1]
-        self._pictures = batch.checked_pictures(pictures, n)
-        self._captions = batch.checked_captions(captions, n)
+        self._pictures = checked_pictures(pictures, n)
+        self._captions = checked_words("captions", captions, n)
         losses = _checked_losses(losses, self.steps[-1])
         if batch_size is not None:
             _inputs.check_count("batch_size", batch_size)

@@ -17,6 +17,7 @@ from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.readers import png, true_or_false, whole_numbers
+from xmatch_edu.plots.heatmaps import checked_pictures, checked_words
 
 # view -> (kind of heatmap, its colour map, title), as in `plots`
 VIEWS = {
@@ -68,8 +69,8 @@ class MatchingExplorer(LivePicture):
                  low=0.5, high=30.0, view="scores", margin=0.2, negatives="all"):  # fmt: skip
         self.scores = batch.checked_scores(scores)
         n = len(self.scores)
-        self._pictures = batch.checked_pictures(pictures, n)
-        self._captions = batch.checked_captions(captions, n)
+        self._pictures = checked_pictures(pictures, n)
+        self._captions = checked_words("captions", captions, n)
         features = batch.checked_features(image_features, text_features, n)
         if not (isinstance(low, Real) and isinstance(high, Real) and 0 < low < high < math.inf):
             raise ValueError(f"low and high: the ends of the slider for scale, 0 < low < high; got {low} and {high}")

@@ -15,6 +15,7 @@ from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.readers import place, png
+from xmatch_edu.plots.heatmaps import checked_pictures, checked_words
 
 LARGEST_N, MOST_TILES, STILLS = 32, 100, 6
 _STATE = ("step",)
@@ -55,8 +56,8 @@ class TileWalk(LivePicture):
             raise ValueError(f"size: at most {MOST_TILES} tiles; {n} pairs in tiles of {size} are {len(self.tiles)}")
         self.set_trait("data", {
             "image_features": self.image.tolist(), "text_features": self.text.tolist(), "scale": self.scale,
-            "size": size, "pictures": [png(picture) for picture in batch.checked_pictures(pictures, n)],
-            "captions": batch.checked_captions(captions, n),
+            "size": size, "pictures": [png(picture) for picture in checked_pictures(pictures, n)],
+            "captions": checked_words("captions", captions, n),
             "colours": {"forward": colours("viridis"), "backward": colours("cividis")},
         })  # fmt: skip
         super().__init__()

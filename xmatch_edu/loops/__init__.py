@@ -8,20 +8,8 @@ N: images (rows of S)    M: texts (columns of S)    D: features    R: regions of
 """
 
 from xmatch_edu.loops.damsm import DamsmTerms, damsm_loss, damsm_terms
-from xmatch_edu.loops.matching import (
-    MatchingSteps,
-    match_matrix,
-    matching_gradient,
-    matching_loss,
-    matching_steps,
-)
-from xmatch_edu.loops.ranking import (
-    RankingSteps,
-    ranking_gradient,
-    ranking_loss,
-    ranking_steps,
-    structure_loss,
-)
+from xmatch_edu.loops.matching import MatchingSteps, match_matrix, matching_gradient, matching_loss, matching_steps
+from xmatch_edu.loops.ranking import RankingSteps, ranking_gradient, ranking_loss, ranking_steps, structure_loss
 from xmatch_edu.loops.scores import cosine_scores, distance_scores
 from xmatch_edu.loops.sigmoid import sigmoid_loss
 from xmatch_edu.loops.words import WordRegionSteps, word_region_scores, word_region_steps

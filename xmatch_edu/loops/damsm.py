@@ -48,10 +48,8 @@ def damsm_loss(regions, words, image_codes, sentence_codes, lengths=None, **opti
     """The DAMSM loss: matching by words and regions, and by whole sentences, in both directions; four means, added.
 
     regions (N, R, D), words (N, T, D), image_codes (N, E), sentence_codes (N, E), E their own width: pair i is image i
-    and text i. lengths (N,): as in `word_region_scores`.
-    options: gamma1, gamma2, divide_by_gamma2: as there. gamma3: positive, what the scores of both kinds are multiplied
-    by before the softmax. class_ids (N,) integers: the texts of an image's own class, but for its own text, are left
-    out of its softmax, and likewise the images of a text -> a float.
+    and text i. class_ids (N,): other texts of an image's own class are left out of its softmax, and likewise the images
+    of a text. More of them, and of lengths and options: those of `losses.damsm_loss` -> a float.
     Errors: ValueError or TypeError naming the argument and the side, where shapes do not fit.
     Source: AttnGAN (Xu et al., CVPR 2018), equations 10 to 13, as means over the batch where the paper has sums; the
     class mask: its published code.

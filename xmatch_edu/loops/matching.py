@@ -85,14 +85,10 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
 
     image_to_text: −Σ_j Y[i, j] · log P(text j | image i), a softmax along each row; text_to_image: along each column.
 
-    scores (N, M). labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i),
-    or (N, M) weights ≥ 0 (identity, several matches, soft); each direction divides them by their sum along its own
-    axis, and a row or column without a match is left out. scale: positive, the paper's γ3. mask (N, M) bool: True
-    leaves the pair out of the softmax. direction: "image_to_text", "text_to_image" or "both" (their average).
-    reduction: "mean" over rows (columns) that have a match, "sum", or "none" (one direction only)
-    -> a float; (N,) or (M,) for "none". With N = M = 1 the loss is 0.
-    Errors: ValueError or TypeError naming the argument and the side, where shapes or words do not fit. Numbers without
-    sense (not finite, a scale below 0, a masked match) are refused by `losses.matching_loss`.
+    scores (N, M). labels: None, (N,) column numbers, or (N, M) weights, divided by their sum along each row (column).
+    More of them, and of the other arguments: those of `losses.matching_loss`, which also refuses numbers without sense
+    (not finite, a scale below 0, a masked match) -> a float; (N,) or (M,) for reduction "none".
+    Errors: ValueError or TypeError naming the argument and the side, where shapes or words do not fit.
     Source: AttnGAN (Xu et al., CVPR 2018), section 3.2; the average of both directions: CLIP (2021), figure 3.
     """
     _shapes.check_words(direction, reduction)
@@ -101,11 +97,15 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
         rows = matching_loss(scores, labels, direction="image_to_text", **options)
         columns = matching_loss(scores, labels, direction="text_to_image", **options)
         return (rows + columns) / 2
-    steps = matching_steps(scores, labels, scale=scale, direction=direction, mask=mask)
+    return reduced(matching_steps(scores, labels, scale=scale, direction=direction, mask=mask), reduction)
+
+
+def reduced(steps, reduction):
+    """What the rows (columns) of these steps lose -> each, by reduction "none"; its "sum", or "mean" of those matched."""
     if reduction == "none":
         return steps.losses
     total = fsum(steps.losses)
-    return total / int(steps.has_match.sum()) if reduction == "mean" else total
+    return total / max(1, int(steps.has_match.sum())) if reduction == "mean" else total
 
 
 def matching_gradient(scores, labels=None, *, scale=1.0, direction="both", mask=None, reduction="mean"):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xmatch_edu.loops import _shapes
-from xmatch_edu.loops.matching import match_matrix
+from xmatch_edu.loops.matching import match_matrix, reduced
 
 
 class RankingSteps(NamedTuple):
@@ -65,13 +65,10 @@ def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction=
     image_to_text: Σ max(0, m + S[i, k] − S[i, j]) over the matches (i, j) and the non-matches k of row i;
     text_to_image: Σ max(0, m + S[k, j] − S[i, j]) over the matches (i, j) and the non-matches k of column j.
 
-    scores (N, M). labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i),
-    or (N, M) of 0 and 1. margin: m, at least 0. negatives: "all", "hardest" (for each match the one that costs most),
-    or an int k, the k that cost most. mask (N, M) bool: True keeps a pair from being a negative. direction:
-    "image_to_text", "text_to_image" or "both" (their sum). reduction: "sum", "mean" (over the images, the texts, that
-    have a match), or "none" (one direction only) -> a float; (N,) or (M,) for "none". Without a negative the loss is 0.
-    Errors: ValueError or TypeError naming the argument and the side, where shapes or words do not fit. Numbers without
-    sense are refused by `losses.ranking_loss`.
+    scores (N, M). labels: None, (N,) column numbers, or (N, M) of 0 and 1. negatives: "all", "hardest" (for each match
+    the one that costs most), or an int k, the k that cost most. More of them, and of the other arguments: those of
+    `losses.ranking_loss`, which also refuses numbers without sense -> a float; (N,) or (M,) for reduction "none".
+    Errors: ValueError or TypeError naming the argument and the side, where shapes or words do not fit.
     Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, whose S is −distance; "hardest": VSE++ (Faghri et al., BMVC
     2018), equation 6.
     """
@@ -80,7 +77,7 @@ def ranking_loss(scores, labels=None, *, margin=0.2, negatives="all", direction=
     if direction == "both":
         rows = ranking_loss(scores, labels, direction="image_to_text", reduction=reduction, **options)
         return rows + ranking_loss(scores, labels, direction="text_to_image", reduction=reduction, **options)
-    return _reduced(ranking_steps(scores, labels, direction=direction, **options), reduction)
+    return reduced(ranking_steps(scores, labels, direction=direction, **options), reduction)
 
 
 def ranking_gradient(scores, labels=None, *, margin=0.2, negatives="all", direction="both", mask=None, reduction="sum"):
@@ -104,9 +101,7 @@ def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction=
 
     Σ max(0, m + S[i, k] − S[i, j]) over items i, j ≠ i of the group of i, and k of another group.
 
-    scores (N, N): item i with item j of one view, image with image or text with text; S[i, i] is not looked at.
-    group_ids (N,) integers: texts of one image share a number, and so do images of one meaning. The other arguments
-    as in `ranking_loss` -> a float; (N,) for "none". Where no two items share a group the loss is 0.
+    scores (N, N): S[i, i] is not looked at. Arguments: those of `losses.structure_loss` -> a float; (N,) for "none".
     Errors: ValueError or TypeError naming the argument, where shapes or words do not fit.
     Source: Wang, Li and Lazebnik (CVPR 2016), section 3.2, the within-view constraints.
     """
@@ -119,11 +114,4 @@ def structure_loss(scores, group_ids, *, margin=0.2, negatives="all", reduction=
         itself[i, i] = True
         for j in range(n):
             neighbours[i, j] = i != j and group_ids[i] == group_ids[j]
-    return _reduced(_along_rows(scores, neighbours, margin, most, itself), reduction)
-
-
-def _reduced(steps, reduction):
-    if reduction == "none":
-        return steps.losses
-    total = fsum(steps.losses)
-    return total / max(1, int(steps.has_match.sum())) if reduction == "mean" else total
+    return reduced(_along_rows(scores, neighbours, margin, most, itself), reduction)

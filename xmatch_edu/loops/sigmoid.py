@@ -15,10 +15,9 @@ def sigmoid_loss(scores, labels=None, *, scale, bias, mask=None):
     A match pays −log σ(z), a non-match −log σ(−z), with z = scale · S[i, j] + bias and σ(z) = 1 / (1 + exp(−z)).
     No pair is weighed against another: there is no row, no column, and no softmax.
 
-    scores (N, M). labels: None (N = M, text i belongs to image i), (N,) integers (text labels[i] belongs to image i),
-    or (N, M) of 0 and 1. scale: positive. bias: a number; about −log of the number of non-matches for each match lets
-    training start where the answer is "no" almost everywhere. mask (N, M) bool: True leaves the pair out.
-    -> a float. Errors: ValueError or TypeError naming the argument and the side, where shapes do not fit.
+    scores (N, M). bias: a number; about −log of the number of non-matches for each match lets training start where the
+    answer is "no" almost everywhere. Arguments: those of `losses.sigmoid_loss`, which also refuses numbers without
+    sense -> a float. Errors: ValueError or TypeError naming the argument and the side, where shapes do not fit.
     Source: SigLIP (Zhai et al., ICCV 2023), section 3.2; scale starts at 10, bias at −10 there.
     """
     scores, mask = _shapes.check_batch(scores, mask)

@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from xmatch_edu import _inputs
-from xmatch_edu.plots.heatmaps import _array
+from xmatch_edu.plots.heatmaps import _array, checked_words
 from xmatch_edu.plots.picture import Picture
 
 HEAT = "inferno"  # from black, so that no attention adds no light, and rising steadily in lightness
@@ -41,7 +41,7 @@ def attention(picture, word_names, attention, *, truth=None, notes=None, title=N
     if looks.min() < 0:
         raise ValueError(f"attention of a word (text side) is shared out among regions; got {looks.min():g}, below 0")
     picture, names, truth = checked_setting(picture, word_names, truth, *looks.shape)
-    notes = _strings("notes", notes, len(names))
+    notes = checked_words("notes", notes, len(names), "word (text side)")
     grid = isqrt(looks.shape[1])
     figure, axes = _panels(len(names) + (picture is not None), title)
     frame = {"extent": (0, grid, grid, 0)}
@@ -75,7 +75,7 @@ def checked_setting(picture, word_names, truth, t, r):
             f"picture (image side) must be (S, S, 3) uint8: red, green, blue from 0 to 255; "
             f"got {picture.dtype} of shape {picture.shape}"
         )
-    names = _strings("word_names", word_names, t) or [f"word {number}" for number in range(t)]
+    names = checked_words("word_names", word_names, t, "word (text side)") or [f"word {number}" for number in range(t)]
     if truth is not None and (truth.shape != (t, r) or truth.dtype != bool):
         raise ValueError(
             f"truth must be (T, R) = ({t}, {r}) bool, a row for each word (text side), a column for each region "
@@ -89,16 +89,6 @@ def outline(cells):
     padded = np.pad(cells, 1).astype(np.int8)
     level = [[(x, y), (x + 1, y)] for y, x in np.argwhere(np.diff(padded, axis=0)[:, 1:-1]).tolist()]
     return level + [[(x, y), (x, y + 1)] for y, x in np.argwhere(np.diff(padded, axis=1)[1:-1]).tolist()]
-
-
-def _strings(name, values, t):
-    if values is None:
-        return []
-    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-        raise ValueError(f"{name}: a list of strings, one for each word (text side)")
-    if len(values) != t:
-        raise ValueError(f"{name}: one for each word (text side), {t}; got {len(values)}")
-    return list(values)
 
 
 def _panels(count, title):

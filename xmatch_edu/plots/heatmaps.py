@@ -37,7 +37,7 @@ def batch(pictures, captions):
     n = len(captions)
     if n == 0:
         raise ValueError("captions is empty: a batch needs one pair of image and text")
-    _check_decorations(n, n, pictures, captions)
+    pictures, captions = checked_pictures(pictures, n), checked_words("captions", captions, n)
     across = min(n, _NUMBERS_UP_TO)
     down = -(-n // across)
     figure = Figure(figsize=(1.25 * across, 1.45 * down))
@@ -45,7 +45,7 @@ def batch(pictures, captions):
     for i, ax in enumerate(axes):
         ax.set_axis_off()
         if i < n:
-            ax.imshow(np.asarray(pictures[i]), interpolation="lanczos")
+            ax.imshow(pictures[i], interpolation="lanczos")
             words = f"{i}: {textwrap.fill(captions[i], 14)}"
             ax.text(0.5, -0.08, words, transform=ax.transAxes, ha="center", va="top", fontsize=8)
     return Picture(figure, "A batch of pairs, picture above caption: " + ", ".join(captions) + ".")
@@ -100,20 +100,20 @@ def panels(parts, *, pictures=None, captions=None, labels=None, same_colours=Fal
     for title, matrix, _ in parts:
         if matrix.shape != (n, m):
             raise ValueError(f"matrix: every panel shows one batch, ({n}, {m}), but {title} is {matrix.shape}")
-    _check_decorations(n, m, pictures, captions)
+    pictures, captions = checked_pictures(pictures, n), checked_words("captions", captions, m)
     matches = loops.match_matrix(_array(labels), n, m) > 0 if labels is not None or n == m else None
     small = max(n, m) <= _NUMBERS_UP_TO
     side, largest_cell = ((4.6 if small else 5.4), 0.75) if len(parts) == 1 else (2.9, 0.62)  # inches
     cell = min(side / max(n, m), largest_cell)
     legible = cell > 0.1  # smaller words and frames only smear
-    captions = captions if legible else None
-    figure, places = _layout(len(parts), cell * m, cell * n, captions is not None)
+    captions = captions if legible else []
+    figure, places = _layout(len(parts), cell * m, cell * n, bool(captions))
     for index, (place, (title, matrix, kind)) in enumerate(zip(places, parts, strict=True)):
         ax = figure.add_axes(place)
         alike = [other for _, other, its_kind in parts if its_kind == kind] if same_colours else [matrix]
         _draw(ax, matrix, kind, cell, _limits(kind, alike))
         ax.set_title(title, fontsize=10, pad=6)
-        _decorate(ax, cell, pictures if small or index % _ACROSS == 0 else None, captions, pictures is None)
+        _decorate(ax, cell, pictures if small or index % _ACROSS == 0 else [], captions, not pictures)
         if legible and matches is not None:
             _frame(ax, matches)
     return Picture(figure, " ".join(_describe(title, matrix, kind, matches) for title, matrix, kind in parts))
@@ -175,13 +175,27 @@ def _array(x):
     return None if x is None else np.asarray(x)
 
 
-def _check_decorations(n, m, pictures, captions):
-    if pictures is not None and len(pictures) != n:
+def checked_pictures(pictures, n):
+    """pictures (N, S, S, 3) uint8, N being n, or None -> a list of arrays. Errors: ValueError naming pictures."""
+    if pictures is None:
+        return []
+    if len(pictures) != n:
         raise ValueError(f"pictures: one for each row (image side), {n}; got {len(pictures)}")
-    if captions is not None and len(captions) != m:
-        raise ValueError(f"captions: one for each column (text side), {m}; got {len(captions)}")
-    if captions is not None and (isinstance(captions, str) or not all(isinstance(c, str) for c in captions)):
-        raise ValueError("captions: a list of strings, one for each column (text side)")
+    pictures = [np.asarray(picture) for picture in pictures]
+    if not all(p.ndim == 3 and p.shape[2] == 3 and p.dtype == np.uint8 for p in pictures):
+        raise ValueError("pictures (image side) must be (N, S, S, 3) uint8: red, green, blue from 0 to 255")
+    return pictures
+
+
+def checked_words(name, words, count, each="column (text side)"):
+    """words: so many strings, count, one for each of these, or None -> a list. Errors: ValueError with this name."""
+    if words is None:
+        return []
+    if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"{name}: a list of strings, one for each {each}")
+    if len(words) != count:
+        raise ValueError(f"{name}: one for each {each}, {count}; got {len(words)}")
+    return list(words)
 
 
 def _limits(kind, matrices):
@@ -215,17 +229,16 @@ def _decorate(ax, cell, pictures, captions, numbered):
     small = max(n, m) <= _NUMBERS_UP_TO
     ax.tick_params(length=0, labelsize=9 if small else 7)
     ax.set_yticks(range(n) if numbered and small else [])
-    ax.set_xticks(range(m) if captions is None and small else [])
+    ax.set_xticks(range(m) if not captions and small else [])
     if numbered:
         ax.set_ylabel("images", fontsize=9)
-    if captions is None:
+    if not captions:
         ax.set_xlabel("texts", fontsize=9)
     elif m <= 4:
         ax.set_xticks(range(m), [textwrap.fill(caption, 9, break_long_words=False) for caption in captions])
     else:
         ax.set_xticks(range(m), captions, rotation=55 if small else 90, ha="right", va="top", rotation_mode="anchor")
-    for i in range(0 if pictures is None else n):
-        pixels = np.asarray(pictures[i])
+    for i, pixels in enumerate(pictures):
         height = min(72 * cell * 0.9, 34)  # in points, as is the zoom: one picture in the height of one cell
         icon = OffsetImage(pixels, zoom=height / len(pixels), interpolation="lanczos")
         left_of_row = {"xy": (0, i), "xycoords": ("axes fraction", "data"), "box_alignment": (1, 0.5)}
