@@ -1,8 +1,7 @@
 """How far a class is, from its progress files: `python -m xmatch_edu class-map FOLDER`, for teachers.
 
     command    the words of the command
-    folder     who handed in what
-    contents   the bytes of a progress file, also out of a zip
+    hand_ins   who handed in what, and the bytes of each progress file, also out of a zip
     reading    a progress file is read, or refused with a reason
     names      names that can be shown, and pseudonyms
     figures    who solved what, what was met most, who is stuck

@@ -7,9 +7,9 @@ cell says its outcome in words, for ears and for copies; the style sheet draws t
 from pathlib import Path
 from xml.etree import ElementTree
 
+from xmatch_edu.check.progress import FILE
 from xmatch_edu.course import exercises
 from xmatch_edu.course.class_map import figures
-from xmatch_edu.course.class_map.contents import FILE
 
 _STYLE = Path(__file__).with_name("style.css").read_text("utf-8")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

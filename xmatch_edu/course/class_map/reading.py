@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 
 from xmatch_edu.check.progress import VERSION
 from xmatch_edu.course import exercises
-from xmatch_edu.course.class_map import contents, folder
-from xmatch_edu.course.class_map.folder import Refused
+from xmatch_edu.course.class_map import hand_ins
+from xmatch_edu.course.class_map.hand_ins import Refused
 from xmatch_edu.course.class_map.names import key
 
 MOST_ATTEMPTS = 1_000_000
 EXERCISES = exercises.EXERCISES
-
-
 SAYS = {name: {idea.name: idea.says for idea in one.misconceptions} for name, one in EXERCISES.items()}
 
 
@@ -58,15 +56,16 @@ class Class:
 
 def read(path):
     """Read every hand-in of the folder -> Class. A hand-in harms no other, whatever is in it."""
-    found, refused, aside = folder.look(path)
+    found, twice, aside = hand_ins.look(path)
+    refused = [(one, "Another hand-in bears the same name. Keep one of them.") for one in twice]
     learners = []
     for one in found:
         try:
-            learners.append(parse(one.name, contents.read(one)))
+            learners.append(parse(one.name, hand_ins.read(one.path)))
         except Refused as reason:
             refused.append((one, str(reason)))
         except Exception as error:  # nobody has thought of every file that can be made
-            refused.append((one, f"It could not be read ({type(error).__name__})."))
+            refused.append((one, f"It could not be read: it is damaged or locked ({type(error).__name__})."))
     refused.sort(key=lambda pair: key(pair[0].shown))
     return Class(learners, [NotRead(one.name, one.shown, reason) for one, reason in refused], aside)
 
