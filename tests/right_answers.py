@@ -7,11 +7,9 @@ import functools
 import importlib.util
 import itertools
 import math
-import operator
 import random
 import tracemalloc
 from collections import namedtuple
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
 
@@ -56,27 +54,9 @@ def cosine_three_loops(image_features, text_features, dtype=np.float64):
     return S
 
 
-def cosine_einsum(a, b):
-    lengths = np.sqrt(np.einsum("nd,nd->n", a, a))[:, None] * np.sqrt(np.einsum("md,md->m", b, b))
-    return np.einsum("nd,md->nm", a, b) / lengths
-
-
-def cosine_law(a, b):
-    """|a − b|² = |a|² + |b|² − 2 |a| |b| cos"""
-    aa, bb = (a**2).sum(1)[:, None], (b**2).sum(1)[None]
-    apart = ((a[:, None] - b) ** 2).sum(-1)
-    return (aa + bb - apart) / (2 * np.sqrt(aa * bb))
-
-
 def cosine_diagonal_matrices(a, b):
     left, right = (np.diag(1 / np.linalg.norm(x, axis=1)) for x in (a, b))
     return left.dot(a).dot(b.T).dot(right)
-
-
-def cosine_gram(a, b):
-    gram = np.vstack([a, b]) @ np.vstack([a, b]).T
-    own = gram.diagonal() ** -0.5
-    return (gram * np.outer(own, own))[: len(a), len(a) :]
 
 
 def cosine_torch_similarity(a, b):
@@ -91,14 +71,6 @@ def cosine_torch_single(a, b):
 
 def cosine_package(images, texts):
     return scores.cosine_scores(torch.tensor(images), torch.tensor(texts))
-
-
-def cosine_threads(a, b):
-    def column(d):
-        return a @ d / np.linalg.norm(a, axis=1) / np.linalg.norm(d)
-
-    with ThreadPoolExecutor(2) as pool:
-        return np.column_stack(list(pool.map(column, b)))
 
 
 # ---- 01 row_probabilities
@@ -122,16 +94,6 @@ def row_in_place(row, scale):
     return row
 
 
-def row_differences(row, scale):
-    """1 / Σₖ exp(xₖ − xⱼ)"""
-    return 1 / np.exp(scale * (row[None, :] - row[:, None])).sum(axis=1)
-
-
-def row_powers(row, scale):
-    powers = np.power(math.exp(scale), row)
-    return powers / np.sum(powers)
-
-
 def row_torch(row, scale):
     return torch.softmax(torch.from_numpy(row) * scale, dim=0)
 
@@ -141,26 +103,9 @@ def row_torch_single(row, scale):
     return nn.Softmax(dim=-1)(torch.tensor(row).float() * scale)
 
 
-def row_logaddexp(row, scale):
-    print("row", row)
-    return np.exp(scale * row - np.logaddexp.reduce(scale * row))
-
-
 def row_base_two(row, scale):
     x = np.exp2(row * scale / math.log(2))
     return tuple(x / x.sum())
-
-
-def row_gradient(row, scale):
-    """The softmax is the gradient of the log-sum-exp."""
-    x = torch.tensor(scale * row, requires_grad=True)
-    x.logsumexp(0).backward()
-    return x.grad.numpy()
-
-
-def row_decimal(row, scale):
-    positive = [(Decimal(scale) * Decimal(float(s))).exp() for s in row]
-    return np.array([float(p / sum(positive)) for p in positive])
 
 
 class RowOdds:
@@ -183,11 +128,6 @@ def column_plain(scores, j, scale):
     return column / column.sum()
 
 
-def column_of_all(scores, j, scale):
-    P = np.exp(scale * scores)
-    return (P / P.sum(axis=0))[:, j]
-
-
 def column_transposed(scores, j, scale):
     logits = scale * scores.T[j]
     return np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
@@ -207,13 +147,6 @@ def column_torch(scores, j, scale):
 def column_one_hot(scores, j, scale):
     logits = scale * scores @ np.eye(scores.shape[1])[j]
     return np.exp(logits - np.log(np.exp(logits).sum()))
-
-
-def column_sigmoid(scores, j, scale):
-    """p = sigmoid(own − log-sum-exp of the others)"""
-    x = scale * scores[:, j]
-    others = [np.logaddexp.reduce(np.delete(x, i), initial=-np.inf) for i in range(len(x))]
-    return 1 / (1 + np.exp(np.array(others) - x))
 
 
 def column_in_place(scores, j, scale):
@@ -243,12 +176,6 @@ def first_loops(scores, scale):
     return total
 
 
-def first_vectorised(scores, scale):
-    P = np.exp(scale * scores)
-    P /= P.sum(axis=1, keepdims=True)
-    return -np.log(np.diag(P)).sum()
-
-
 def first_trace(scores, scale):
     return np.log(np.exp(scale * scores).sum(axis=1)).sum() - scale * np.trace(scores)
 
@@ -264,27 +191,6 @@ def first_logaddexp(scores, scale):
 
 def first_torch(scores, scale):
     return F.cross_entropy(torch.tensor(scores) * scale, torch.arange(len(scores)), reduction="sum")
-
-
-def first_torch_mean(scores, scale):
-    N = len(scores)
-    return (N * nn.CrossEntropyLoss()(torch.tensor(scores * scale), torch.eye(N, dtype=torch.float64))).item()
-
-
-def first_pure_python(scores, scale):
-    rows = scores.tolist()
-    surprises = (math.log(sum(math.exp(scale * (other - row[i])) for other in row)) for i, row in enumerate(rows))
-    return math.fsum(surprises)
-
-
-def first_recursive(scores, scale):
-    def rest(i):
-        if i == len(scores):
-            return 0.0
-        gaps = scale * (np.delete(scores[i], i) - scores[i, i])
-        return math.log1p(np.exp(gaps).sum()) + rest(i + 1)
-
-    return rest(0)
 
 
 def first_stencil(scores, scale):
@@ -317,19 +223,6 @@ def labels_loop(p):
     return y
 
 
-def labels_index(p):
-    return [p.tolist().index(i) for i in range(len(p))]
-
-
-def labels_compare(p):
-    return (p[:, None] == np.arange(len(p))).argmax(axis=0)
-
-
-def labels_dict(p):
-    where = {int(text): k for k, text in enumerate(p)}
-    return np.array([where[i] for i in range(len(p))])
-
-
 def labels_where(p):
     return tuple(np.where(p == i)[0][0] for i in range(len(p)))
 
@@ -338,29 +231,8 @@ def labels_matrix(p):
     return (np.eye(len(p))[p].T @ np.arange(len(p))).round().astype(np.int32)
 
 
-def labels_inverse(p):
-    """A shuffled identity, undone: the inverse of a permutation matrix."""
-    return np.linalg.inv(np.eye(len(p))[p]).argmax(axis=1)
-
-
-def labels_sorted(p):
-    return sorted(range(len(p)), key=p.tolist().__getitem__)
-
-
 def labels_pairs(p):
     return [k for _, k in sorted(zip(p, range(len(p)), strict=True))]
-
-
-def labels_powers(p):
-    """Shuffle again and again: the last shuffle before the order returns is the inverse."""
-    before, now = np.arange(len(p)), p
-    while (now != np.arange(len(p))).any():
-        before, now = now, now[p]
-    return before
-
-
-def labels_nonzero(p):
-    return np.nonzero(np.arange(len(p))[:, None] == p)[1]
 
 
 def labels_bincount(p):
@@ -385,11 +257,6 @@ def matrix_stencil(S, Y):
     return -(Y * np.log(P)).sum() / len(S)
 
 
-def matrix_own(S, Y):
-    P = np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)
-    return np.mean(-np.log((P * Y).sum(axis=1)))
-
-
 def matrix_mask(S, Y):
     return np.mean(np.log(np.exp(S).sum(1)) - S[Y == 1])
 
@@ -402,22 +269,8 @@ def matrix_dense(S, Y):
     return F.cross_entropy(torch.tensor(S), torch.tensor(Y, dtype=torch.float64)).item()
 
 
-def matrix_trace(S, Y):
-    log_p = S - np.logaddexp.reduce(S, axis=1, keepdims=True)
-    return -np.trace(Y.T @ log_p) / S.shape[0]
-
-
 def matrix_dot(S, Y):
     return (np.log(np.exp(S).sum(1)).sum() - np.vdot(S, Y)) / len(Y)
-
-
-def matrix_loops(S, Y):
-    total = 0
-    for i in range(S.shape[0]):
-        for j in range(S.shape[1]):
-            if Y[i][j]:
-                total += -math.log(math.exp(S[i, j]) / sum(map(math.exp, S[i])))
-    return total / S.shape[0]
 
 
 def matrix_margins(S, Y):
@@ -431,13 +284,6 @@ def matrix_divergence(S, Y):
     return F.kl_div(torch.tensor(S).log_softmax(1), torch.tensor(Y).double(), reduction="batchmean")
 
 
-def matrix_running_mean(S, Y):
-    mean = 0.0
-    for count, (row, label) in enumerate(zip(S, Y, strict=True), start=1):
-        mean += (np.log(np.exp(row - row @ label).sum()) - mean) / count
-    return mean
-
-
 def matrix_single(S, Y):
     log_p = torch.tensor(S).float().log_softmax(-1)
     return -(log_p * torch.tensor(Y)).sum(1).mean()
@@ -449,14 +295,6 @@ def matrix_single(S, Y):
 def gradient_plain(S):
     P = np.exp(S - S.max(axis=0))
     return P / P.sum(axis=0) - np.eye(len(S))
-
-
-def gradient_transposed(S):
-    def rows(T):
-        P = np.exp(T - T.max(axis=1, keepdims=True))
-        return P / P.sum(axis=1, keepdims=True) - np.eye(len(T))
-
-    return rows(S.T).T
 
 
 def gradient_loops(S):
@@ -475,13 +313,6 @@ def gradient_autograd(S):
     return S.grad
 
 
-def gradient_func(S):
-    def column_loss(S):
-        return (S.logsumexp(0) - S.diagonal()).sum()
-
-    return torch.func.grad(column_loss)(torch.from_numpy(S)).numpy()
-
-
 def gradient_in_place(S):
     S -= np.logaddexp.reduce(S, axis=0)
     np.exp(S, out=S)
@@ -493,31 +324,6 @@ def gradient_differences(S):
     """1 / Σₖ exp(Sₖⱼ − Sᵢⱼ): where the sum is infinite the probability is 0, which is right."""
     with np.errstate(over="ignore"):
         return 1 / np.exp(S[None] - S[:, None]).sum(axis=1) - np.identity(len(S))
-
-
-def gradient_complex_step(S):
-    """f(x + ih) = f(x) + ih f′(x): a derivative without a difference."""
-    def loss(S):
-        top = S.real.max(axis=0)
-        return (np.log(np.exp(S - top).sum(axis=0)) + top - np.diag(S)).sum()
-
-    G = np.empty_like(S)
-    for cell in np.ndindex(S.shape):
-        nudged = S.astype(complex)
-        nudged[cell] += 1e-30j
-        G[cell] = loss(nudged).imag / 1e-30
-    return G
-
-
-def gradient_nudges(S, h=1e-4):
-    def column(s, j):
-        return s.max() + np.log(np.exp(s - s.max()).sum()) - s[j]
-
-    G = np.empty_like(S)
-    for i, j in np.ndindex(S.shape):
-        step = h * (np.arange(len(S)) == i)
-        G[i, j] = (column(S[:, j] + step, j) - column(S[:, j] - step, j)) / (2 * h)
-    return G
 
 
 def gradient_columns(S):
@@ -543,12 +349,6 @@ def two_plain(row):
     return -(0.5 * np.log(p[0]) + 0.5 * np.log(p[1]))
 
 
-def two_stencil(row):
-    labels = np.zeros(len(row))
-    labels[:2] = 0.5
-    return -labels @ (row - np.logaddexp.reduce(row))
-
-
 def two_mean(row):
     return np.log(np.exp(row).sum()) - row[:2].mean()
 
@@ -568,12 +368,6 @@ def two_calls(row):
     return float(F.cross_entropy(both, torch.tensor([0, 1])))
 
 
-def two_math(row):
-    first, second, *rest = map(math.exp, row)
-    total = first + second + sum(rest)
-    return (math.log(total / first) + math.log(total / second)) / 2
-
-
 def two_divergence(row):
     """Cross-entropy = entropy of the labels, ln 2, and their divergence from P."""
     p = np.exp(row - row.max())
@@ -586,22 +380,8 @@ def two_margins(row):
     return 0.5 * np.log(np.exp(row - a).sum() * np.exp(row - b).sum())
 
 
-def two_recursive(row):
-    def log_sum(x):
-        return x[0] if len(x) == 1 else np.logaddexp(log_sum(x[: len(x) // 2]), log_sum(x[len(x) // 2 :]))
-
-    return log_sum(row) - (row[0] + row[1]) / 2
-
-
 def two_single(row):
     return -torch.tensor(row, dtype=torch.float32).log_softmax(0)[:2].mean()
-
-
-def two_smoothed(row):
-    """Label smoothing over the two captions alone, with the log-sum-exp of all."""
-    two, every = torch.tensor(row[:2]), torch.tensor(row)
-    inner = F.cross_entropy(two, torch.tensor(0), label_smoothing=1.0)
-    return (inner - two.logsumexp(0) + every.logsumexp(0)).numpy()
 
 
 # ---- 03 all_columns
@@ -650,17 +430,6 @@ def columns_in_place(S):
     return loss, S
 
 
-def columns_loop(S):
-    N = len(S)
-    loss, gradient = 0.0, np.zeros_like(S)
-    for j in range(N):
-        total = functools.reduce(np.logaddexp, S[:, j])
-        loss += (total - S[j, j]) / N
-        gradient[:, j] = np.exp(S[:, j] - total) / N
-        gradient[j, j] -= 1 / N
-    return loss, gradient
-
-
 def columns_below_own(S):
     """Everything beside the own score: a loss is the log-sum-exp of the margins."""
     margins = S - np.diag(S)
@@ -682,14 +451,6 @@ def columns_jacobian(S):
     return -log_p.diagonal().mean(), -torch.stack([jacobian[j, j] for j in range(len(S))], 1) / len(S)
 
 
-def columns_sorted(S):
-    """Small terms first."""
-    N = len(S)
-    ordered = np.sort(S, axis=0)
-    log_sum = ordered[-1] + np.log1p(np.exp(ordered[:-1] - ordered[-1]).sum(axis=0))
-    return np.mean(log_sum - S[range(N), range(N)]), np.exp(S - log_sum) / N - np.diag(np.full(N, 1 / N))
-
-
 # ---- 03 squared_distances
 
 
@@ -707,14 +468,6 @@ def distances_one_product(images, texts):
     left = np.c_[images, (images**2).sum(1), np.ones(len(images))]
     right = np.c_[-2 * texts, np.ones(len(texts)), (texts**2).sum(1)]
     return left @ right.T
-
-
-def distances_in_place(images, texts):
-    S = images @ texts.T
-    S *= -2
-    S += np.linalg.norm(images, axis=1)[:, None] ** 2
-    S += np.linalg.norm(texts, axis=1) ** 2
-    return S
 
 
 def distances_gram(images, texts):
@@ -811,17 +564,6 @@ def batches_decimal(memory, D):
     return int((cells / D).sqrt()), int(cells.sqrt())
 
 
-def batches_heron(memory, D):
-    def root(n):
-        x = n + 1
-        while x * x > n:
-            x = (x + n // x) // 2
-        return x
-
-    cells = Fraction(memory) / 8
-    return root(cells // D), root(math.floor(cells))
-
-
 def batches_tensor(memory, D):
     return torch.tensor([memory / 8 / D, memory / 8], dtype=torch.float64).sqrt().long().tolist()
 
@@ -841,21 +583,8 @@ def every_tensordot(regions, words):
     return np.tensordot(regions, words, axes=(2, 2)).transpose(0, 2, 3, 1)
 
 
-def every_flat(regions, words):
-    (N, R, D), (M, T, _) = regions.shape, words.shape
-    flat = regions.reshape(N * R, D) @ words.reshape(M * T, D).T
-    return flat.reshape(N, R, M, T).transpose(0, 2, 3, 1)
-
-
 def every_block(regions, words):
     return (regions[:, None, None] * words[None, :, :, None]).sum(-1)
-
-
-def every_loops(regions, words):
-    out = np.zeros((len(regions), len(words), words.shape[1], regions.shape[1]))
-    for n, m, t, r in np.ndindex(out.shape):
-        out[n, m, t, r] = regions[n, r] @ words[m, t]
-    return out
 
 
 def every_nested(regions, words):
@@ -992,14 +721,6 @@ def features_in_place(q, d, scale):
     return 0.5 * F.cross_entropy(S, labels) + 0.5 * F.cross_entropy(S.T, labels)
 
 
-def features_loops(q, d, scale):
-    N = len(q)
-    S = [[scale * (q[i] @ d[j]) / (q[i].norm() * d[j].norm()) for j in range(N)] for i in range(N)]
-    rows = sum(torch.stack(S[i]).logsumexp(0) - S[i][i] for i in range(N))
-    columns = sum(torch.stack([row[j] for row in S]).logsumexp(0) - S[j][j] for j in range(N))
-    return (rows + columns) / (2 * N)
-
-
 def features_package(q, d, scale):
     return losses.matching_loss(scores.cosine_scores(q, d), scale=scale)
 
@@ -1016,15 +737,6 @@ def features_nll(q, d, scale):
     q, d = (x * x.pow(2).sum(-1, keepdim=True).rsqrt() for x in (q, d))
     logits = torch.stack([q @ d.T, d @ q.T]) * scale
     return F.nll_loss(logits.log_softmax(-1).flatten(0, 1), torch.arange(len(q)).repeat(2))
-
-
-def features_one_matrix(q, d, scale):
-    """Both at once: images above texts, and what is not asked is masked away."""
-    N = len(q)
-    z = F.normalize(torch.cat([q, d]), dim=1)
-    S = scale * z @ z.T
-    same = torch.block_diag(torch.ones(N, N), torch.ones(N, N)).bool()
-    return nn.CrossEntropyLoss()(S.masked_fill(same, -math.inf), torch.arange(2 * N).roll(N))
 
 
 class FeaturesModule(nn.Module):
@@ -1065,15 +777,6 @@ def to_features_products(G, q, d):
 
 def to_features_einsum(G, q, d):
     return torch.einsum("nm,md->nd", G, d), torch.einsum("nm,nd->md", G, q)
-
-
-def to_features_loops(G, q, d):
-    to_q, to_d = torch.zeros_like(q), torch.zeros_like(d)
-    for i in range(len(q)):
-        for j in range(len(d)):
-            to_q[i] += G[i, j] * d[j]
-            to_d[j] += G[i, j] * q[i]
-    return to_q, to_d
 
 
 def to_features_autograd(G, q, d):
@@ -1120,14 +823,6 @@ def to_features_broadcast(G, q, d):
     return (G[:, :, None] * d).sum(1), (G[:, :, None] * q[:, None]).sum(0)
 
 
-def to_features_lists(G, q, d):
-    def product(A, B):
-        return [[sum(map(operator.mul, row, column)) for column in zip(*B, strict=True)] for row in A]
-
-    G, q, d = G.tolist(), q.tolist(), d.tolist()
-    return torch.tensor(product(G, d), dtype=torch.float64), torch.tensor(product(zip(*G, strict=True), q)).double()
-
-
 # ---- 04 shuffled_line
 
 
@@ -1135,24 +830,10 @@ def line_argsort(S, p):
     return (F.cross_entropy(S, p.argsort()) + F.cross_entropy(S.T, p)) / 2
 
 
-def line_sorted_back(S, p):
-    S = S[:, torch.argsort(p)]
-    where = torch.arange(len(S))
-    return (F.cross_entropy(S, where) + F.cross_entropy(S.T, where)) / 2
-
-
 def line_rows_shuffled_too(S, p):
     """Deal the images as the texts were dealt: the own pairs are back on the diagonal."""
     S = S[p]
     return (S.logsumexp(0) + S.logsumexp(1) - 2 * S.diag()).mean() / 2
-
-
-def line_scatter(S, p):
-    y = torch.empty_like(p)
-    y[p] = torch.arange(len(p))
-    rows = F.log_softmax(S, dim=1).gather(1, y[:, None])
-    columns = F.log_softmax(S, dim=0).gather(0, p[None])
-    return -0.5 * (rows.mean() + columns.mean())
 
 
 def line_label_matrix(S, p):
@@ -1176,16 +857,6 @@ def line_logaddexp(S, p):
     own = S[p, range(len(p))].mean()
     sums = [functools.reduce(torch.logaddexp, S.unbind(dim)).mean() for dim in (0, 1)]
     return sum(sums) / 2 - own
-
-
-def line_loops(S, p):
-    N, total = len(S), 0
-    for k in range(N):
-        i = p[k]
-        for line in (S[i], S[:, k]):
-            top = line.max()
-            total = total + top + (line - top).exp().sum().log() - S[i, k]
-    return total / (2 * N)
 
 
 def line_in_place(S, p):
@@ -1465,41 +1136,10 @@ def half_nan_to_num(x):
     return torch.nan_to_num(raised / torch.linalg.norm(raised, dim=1)[:, None], nan=0.0).half()
 
 
-def half_masked(x):
-    out = torch.zeros_like(x)
-    alive = (x != 0).any(dim=1)
-    rows = x[alive].float()
-    out[alive] = (rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)).half()
-    return out
-
-
-def half_largest_first(x):
-    """Divided by its largest, a row is harmless: the length lies between 1 and √D."""
-    x = x.float()
-    top = x.abs().amax(dim=1, keepdim=True)
-    x = x / torch.where(top == 0, torch.ones_like(top), top)
-    return (x / x.norm(dim=1, keepdim=True).clamp_min(1)).half()
-
-
 def half_half_all_the_way(x):
     top = x.abs().amax(dim=1, keepdim=True)
     x = x / torch.where(top > 0, top, torch.ones_like(top))
     return x / x.norm(dim=1, keepdim=True).clamp(min=0.5)
-
-
-def half_numpy(x):
-    array = x.numpy().astype(np.float64)
-    length = np.linalg.norm(array, axis=1, keepdims=True)
-    unit = np.divide(array, length, out=np.zeros_like(array), where=length > 0)
-    return torch.from_numpy(unit.astype(np.float16))
-
-
-def half_lists(x):
-    def unit(row):
-        length = math.hypot(*row) or 1.0
-        return [value / length for value in row]
-
-    return torch.tensor([unit(row) for row in x.tolist()], dtype=torch.float16)
 
 
 def half_dtype_argument(x):
@@ -1533,14 +1173,6 @@ def half_rsqrt(x):
     return torch.einsum("nd,n->nd", x.float(), squares.clamp(min=1e-30).rsqrt()).half()
 
 
-def half_power_of_two(x):
-    """Scaled by a power of two, which rounds nothing."""
-    raised = x.float()
-    power = torch.frexp(raised.abs().amax(1, keepdim=True)).exponent
-    raised = torch.ldexp(raised, -power)
-    return F.normalize(raised, p=2.0, dim=-1).type(torch.half)
-
-
 # ---- with scipy, where it is there
 
 special = distance = None
@@ -1570,60 +1202,59 @@ def columns_scipy(S):
 RIGHT = {
     "cosine_matrix": [
         cosine_of_units, cosine_in_place, cosine_in_lists, cosine_three_loops,
-        functools.partial(cosine_three_loops, dtype=np.longdouble), cosine_einsum, cosine_law,
-        cosine_diagonal_matrices, cosine_gram, cosine_torch_similarity, cosine_torch_single, cosine_package,
-        cosine_threads,
+        functools.partial(cosine_three_loops, dtype=np.longdouble),
+        cosine_diagonal_matrices, cosine_torch_similarity, cosine_torch_single, cosine_package,
         lambda a, b: np.array([[x @ y / math.sqrt(x @ x * (y @ y)) for y in b] for x in a]),
     ],
     "row_probabilities": [
-        row_plain, row_list, row_in_place, row_differences, row_powers, row_torch, row_torch_single, row_logaddexp,
-        row_base_two, row_gradient, row_decimal, RowOdds(), row_vectorized,
+        row_plain, row_list, row_in_place, row_torch, row_torch_single,
+        row_base_two, RowOdds(), row_vectorized,
         lambda row, scale: [1 / sum(math.exp(scale * (other - s)) for other in row) for s in row],
     ],
     "column_probabilities": [
-        column_plain, column_of_all, column_transposed, column_loop, column_torch, column_one_hot, column_sigmoid,
+        column_plain, column_transposed, column_loop, column_torch, column_one_hot,
         column_in_place, column_distribution, column_running,
         lambda scores, j, scale: row_list(scores[:, j], scale),
     ],
     "first_loss": [
-        first_loops, first_vectorised, first_trace, first_product, first_logaddexp, first_torch, first_torch_mean,
-        first_pure_python, first_recursive, first_stencil, first_package, first_single,
+        first_loops, first_trace, first_product, first_logaddexp, first_torch,
+        first_stencil, first_package, first_single,
         lambda scores, scale: -sum(math.log(row_plain(row, scale)[i]) for i, row in enumerate(scores)),
     ],
     "labels_after": [
-        labels_scatter, labels_loop, labels_index, labels_compare, labels_dict, labels_where, labels_matrix,
-        labels_inverse, labels_sorted, labels_pairs, labels_powers, labels_nonzero, labels_bincount, labels_torch,
+        labels_scatter, labels_loop, labels_where, labels_matrix,
+        labels_pairs, labels_bincount, labels_torch,
         labels_in_place, np.argsort, lambda p: np.lexsort((p,)),
     ],
     "matrix_loss": [
-        matrix_stencil, matrix_own, matrix_mask, matrix_argmax, matrix_dense, matrix_trace, matrix_dot, matrix_loops,
-        matrix_margins, matrix_divergence, matrix_running_mean, matrix_single,
+        matrix_stencil, matrix_mask, matrix_argmax, matrix_dense, matrix_dot,
+        matrix_margins, matrix_divergence, matrix_single,
         lambda S, Y: -np.log((np.exp(S) * Y).sum(1) / np.exp(S).sum(1)).mean(),
     ],
     "column_gradient": [
-        gradient_plain, gradient_transposed, gradient_loops, gradient_autograd, gradient_func, gradient_in_place,
-        gradient_differences, gradient_complex_step, gradient_nudges, gradient_columns, gradient_scatter,
+        gradient_plain, gradient_loops, gradient_autograd, gradient_in_place,
+        gradient_differences, gradient_columns, gradient_scatter,
         gradient_long, lambda S: np.exp(S - np.logaddexp.reduce(S)) - np.diag([1] * len(S)),
     ],
     "two_caption_loss": [
-        two_plain, two_stencil, two_mean, two_geometric, two_dense, two_calls, two_math, two_divergence, two_margins,
-        two_recursive, two_single, two_smoothed,
+        two_plain, two_mean, two_geometric, two_dense, two_calls, two_divergence, two_margins,
+        two_single,
         lambda row: -math.log(row_plain(row, 1)[0]) / 2 - math.log(row_plain(row, 1)[1]) / 2,
     ],
     "all_columns": [
         columns_below, columns_transposed, columns_autograd, columns_func, columns_logaddexp, columns_in_place,
-        columns_loop, columns_below_own, columns_package, columns_jacobian, columns_sorted,
+        columns_below_own, columns_package, columns_jacobian,
     ],
     "squared_distances": [
-        distances_plain, distances_clipped, distances_one_product, distances_in_place, distances_gram,
+        distances_plain, distances_clipped, distances_one_product, distances_gram,
         distances_centred, distances_torch, distances_cdist, distances_tensordot, distances_single, distances_cosines,
     ],
     "largest_batches": [
         batches_root, batches_isqrt, batches_counting, batches_bisect, batches_halving, batches_numpy, batches_array,
-        batches_itemsize, batches_decimal, batches_heron, batches_tensor,
+        batches_itemsize, batches_decimal, batches_tensor,
     ],
     "every_word_with_every_region": [
-        every_einsum, every_matmul, every_tensordot, every_flat, every_block, every_loops, every_nested, every_dot,
+        every_einsum, every_matmul, every_tensordot, every_block, every_nested, every_dot,
         every_inner, every_torch, every_linear, every_by_feature,
     ],
     "multiples_of_S": [
@@ -1631,18 +1262,18 @@ RIGHT = {
         multiples_own_scales_kept, multiples_twice, multiples_rounded, multiples_fraction, multiples_less_S,
     ],
     "loss_from_features": [
-        features_line, features_norms, features_similarity, features_double, features_in_place, features_loops,
-        features_package, features_distribution, features_nll, features_one_matrix, FeaturesModule(),
+        features_line, features_norms, features_similarity, features_double, features_in_place,
+        features_package, features_distribution, features_nll, FeaturesModule(),
         FeaturesByHand.apply,
     ],
     "to_features": [
-        to_features_products, to_features_einsum, to_features_loops, to_features_autograd, to_features_backward,
+        to_features_products, to_features_einsum, to_features_autograd, to_features_backward,
         to_features_vjp, to_features_block, to_features_numpy, to_features_linear, to_features_outer,
-        to_features_broadcast, to_features_lists,
+        to_features_broadcast,
     ],
     "shuffled_line": [
-        line_argsort, line_sorted_back, line_rows_shuffled_too, line_scatter, line_label_matrix, line_stencil,
-        line_permutation_product, line_logaddexp, line_loops, line_in_place, line_running, line_package, line_nll,
+        line_argsort, line_rows_shuffled_too, line_label_matrix, line_stencil,
+        line_permutation_product, line_logaddexp, line_in_place, line_running, line_package, line_nll,
     ],
     "diagnose": [
         diagnose_plain, diagnose_isclose, diagnose_table, diagnose_select, diagnose_between, diagnose_exp,
@@ -1653,9 +1284,9 @@ RIGHT = {
         newton_recursive, newton_forward_mode, newton_complex_step, NewtonChainRule(),
     ],
     "unit_half": [
-        half_where, half_normalize, half_double, half_nan_to_num, half_masked, half_largest_first,
-        half_half_all_the_way, half_numpy, half_lists, half_dtype_argument, half_in_place, half_rows, half_tiny,
-        half_rsqrt, half_power_of_two,
+        half_where, half_normalize, half_double, half_nan_to_num,
+        half_half_all_the_way, half_dtype_argument, half_in_place, half_rows, half_tiny,
+        half_rsqrt,
     ],
 }  # fmt: skip
 

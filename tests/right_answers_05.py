@@ -24,39 +24,11 @@ def similarities_lists(regions, words):
     return [[sum(x * y for x, y in zip(w, r, strict=True)) for r in regions.tolist()] for w in words.tolist()]
 
 
-def similarities_block(regions, words):
-    return (words[:, None] * regions[None]).sum(axis=-1)
-
-
-def similarities_by_feature(regions, words):
-    """The sum of D outer products."""
-    s = np.zeros((len(words), len(regions)))
-    for k in range(words.shape[1]):
-        s += np.outer(words[:, k], regions[:, k])
-    return s
-
-
-def similarities_by_squares(regions, words):
-    """|w + r|² − |w − r|² = 4 w·r"""
-    plus, minus = words[:, None] + regions, words[:, None] - regions
-    return ((plus**2).sum(-1) - (minus**2).sum(-1)) / 4
-
-
-def similarities_from_cosines(regions, words):
-    lengths = np.linalg.norm(words, axis=1)[:, None] * np.linalg.norm(regions, axis=1)
-    return loops.cosine_scores(words, regions) * lengths
-
-
 def similarities_filled(regions, words):
     s = np.empty((len(words), len(regions)), dtype=np.float32)
     for row, word in zip(s, words, strict=True):
         row[:] = np.dot(regions, word)
     return s
-
-
-def similarities_gram(regions, words):
-    both = np.vstack([words, regions])
-    return (both @ both.T)[: len(words), len(words) :]
 
 
 def similarities_torch(regions, words):
@@ -77,21 +49,6 @@ def careful(x, axis):
 
 def look_plain(similarities, gamma1):
     return careful(gamma1 * careful(similarities, 0), 1)
-
-
-def look_loops(similarities, gamma1):
-    T, R = similarities.shape
-    shares, look = np.zeros((T, R)), np.zeros((T, R))
-    for r in range(R):
-        largest = max(similarities[:, r])
-        total = sum(math.exp(s - largest) for s in similarities[:, r])
-        for t in range(T):
-            shares[t, r] = math.exp(similarities[t, r] - largest) / total
-    for t in range(T):
-        total = sum(math.exp(gamma1 * share) for share in shares[t])
-        for r in range(R):
-            look[t, r] = math.exp(gamma1 * shares[t, r]) / total
-    return look
 
 
 def look_logaddexp(similarities, gamma1):
@@ -119,13 +76,6 @@ def look_powers(similarities, gamma1):
     """exp(γ1 · x) = exp(x) to the power γ1"""
     raised = np.exp(careful(similarities, 0)) ** gamma1
     return (raised.T / raised.sum(axis=1)).T
-
-
-def look_sorted(similarities, gamma1):
-    """The largest is the last of those in order."""
-    below = np.exp(similarities - np.sort(similarities, axis=0)[-1])
-    raised = np.exp(gamma1 * below / below.sum(0))
-    return np.diag(1 / raised.sum(1)) @ raised
 
 
 def look_mean_of_the_ends(similarities, gamma1):
@@ -242,16 +192,6 @@ def score_running(cosines, length, gamma2):
     return functools.reduce(np.logaddexp, [gamma2 * c for c in cosines.tolist()[:length]]) / gamma2
 
 
-def score_masked(cosines, length, gamma2):
-    cosines[length:] = -np.inf
-    return np.log(np.exp(gamma2 * cosines).sum()) / gamma2
-
-
-def score_weighted(cosines, length, gamma2):
-    """A sum with a 1 for each word and a 0 for each padding."""
-    return np.log(np.exp(gamma2 * cosines) @ (np.arange(len(cosines)) < length)) / gamma2
-
-
 def score_where(cosines, length, gamma2):
     positive = np.where(np.arange(len(cosines)) < length, np.exp(gamma2 * cosines), 0)
     return math.log(math.fsum(positive)) / gamma2
@@ -325,21 +265,6 @@ def pair_text_by_text(regions, words, lengths, gamma1, gamma2):
     return np.stack(columns, axis=1)
 
 
-def pair_image_by_image(regions, words, lengths, gamma1, gamma2):
-    R = np.empty((len(regions), len(words)))
-    for row, image in zip(R, regions, strict=True):
-        s = words @ image.T
-        for j, length in enumerate(lengths):
-            s[j, length:] = -1e30
-        shares = np.exp(s - s.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
-        raised = np.exp(gamma1 * shares)
-        contexts = raised @ image  # a cosine does not ask how long they are: not divided by the sum
-        cosines = (contexts * words).sum(-1) / np.linalg.norm(contexts, axis=-1) / np.linalg.norm(words, axis=-1)
-        row[:] = [np.logaddexp.reduce(gamma2 * c[:length]) / gamma2 for c, length in zip(cosines, lengths, strict=True)]
-    return R
-
-
 def pair_flat_words(regions, words, lengths, gamma1, gamma2):
     """All words of all texts in one row, no padding; reduceat sums text by text."""
     starts = np.cumsum(lengths) - lengths
@@ -371,19 +296,6 @@ def pair_no_contexts(regions, words, lengths, gamma1, gamma2):
     return R
 
 
-def pair_padding_in_place(regions, words, lengths, gamma1, gamma2):
-    """Padding keeps its share of nothing: its exp is multiplied by 0."""
-    real = (np.arange(words.shape[1])[None, :] < lengths.reshape(-1, 1)).astype(float)
-    s = np.exp(np.tensordot(regions, words, axes=(2, 2)).transpose(0, 2, 3, 1)) * real[:, :, None]
-    s /= s.sum(axis=2, keepdims=True)
-    look = np.exp(gamma1 * s)
-    look /= look.sum(axis=-1, keepdims=True)
-    contexts = np.matmul(look, regions[:, None])
-    lengths_of_both = np.sqrt((contexts**2).sum(-1)) * np.sqrt((words**2).sum(-1))
-    cosines = np.einsum("nmtd,mtd->nmt", contexts, words) / lengths_of_both
-    return np.log(np.einsum("nmt,mt->nm", np.exp(gamma2 * cosines), real)) / gamma2
-
-
 def pair_torch(regions, words, lengths, gamma1, gamma2, dtype=torch.float64):
     regions, words = (torch.tensor(x, dtype=dtype) for x in (regions, words))
     real = torch.arange(words.shape[1]) < torch.tensor(lengths)[:, None]
@@ -400,14 +312,14 @@ def pair_package(regions, words, lengths, gamma1, gamma2):
 
 RIGHT = {
     "word_similarities": [
-        similarities_loops, similarities_lists, similarities_block, similarities_by_feature, similarities_by_squares,
-        similarities_from_cosines, similarities_filled, similarities_gram, similarities_torch, similarities_single,
+        similarities_loops, similarities_lists,
+        similarities_filled, similarities_torch, similarities_single,
         lambda regions, words: words @ regions.T, lambda regions, words: np.inner(words, regions),
         lambda regions, words: (regions @ words.T).T, lambda regions, words: np.einsum("rd,td->tr", regions, words),
         lambda regions, words: np.array([regions @ word for word in words]),
     ],
     "where_words_look": [
-        look_plain, look_loops, look_logaddexp, look_in_place, look_differences, look_powers, look_sorted,
+        look_plain, look_logaddexp, look_in_place, look_differences, look_powers,
         look_mean_of_the_ends, look_torch, look_single, look_columns_then_rows, look_gradient,
     ],
     "what_words_see": [
@@ -415,12 +327,12 @@ RIGHT = {
         see_average, see_torch, see_single,
     ],
     "caption_score": [
-        score_plain, score_loop, score_logaddexp, score_running, score_masked, score_weighted, score_where,
+        score_plain, score_loop, score_logaddexp, score_running, score_where,
         score_largest, score_root, score_base_two, score_mean, score_torch, score_single,
     ],
     "every_pair": [
-        pair_loops, pair_oracle, pair_four_axes, pair_text_by_text, pair_image_by_image, pair_flat_words,
-        pair_by_length, pair_no_contexts, pair_padding_in_place, pair_torch,
+        pair_loops, pair_oracle, pair_four_axes, pair_text_by_text, pair_flat_words,
+        pair_by_length, pair_no_contexts, pair_torch,
         functools.partial(pair_torch, dtype=torch.float32), pair_package,
     ],
 }  # fmt: skip

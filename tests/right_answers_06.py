@@ -1,9 +1,8 @@
 """Right answers to the exercises of chapter 06, each by another formula: none may be refused."""
 
 import functools
-import itertools
 import math
-from collections import Counter, namedtuple
+from collections import namedtuple
 
 import numpy as np
 import torch
@@ -127,15 +126,6 @@ def mask_differences(class_ids):
     return far.logical_not()
 
 
-def mask_pairs(class_ids):
-    mask = torch.zeros(len(class_ids), len(class_ids)).bool()
-    for one, count in Counter(class_ids.tolist()).items():
-        if count > 1:
-            for i, j in itertools.permutations((class_ids == one).nonzero().flatten().tolist(), 2):
-                mask[i, j] = True
-    return mask
-
-
 def mask_package(class_ids):
     return labels.same_class_mask(class_ids)
 
@@ -161,12 +151,6 @@ def masked_billion(scores, mask, gamma3):
     return torch.softmax(gamma3 * scores - 1e9 * mask, 1)
 
 
-def masked_shared_out_again(scores, mask, gamma3):
-    P = (gamma3 * scores).softmax(1)
-    P[mask] = 0
-    return P / P.sum(1, keepdim=True)
-
-
 def masked_normalize(scores, mask, gamma3):
     return F.normalize((gamma3 * scores).softmax(1) * ~mask, p=1, dim=1)
 
@@ -187,14 +171,6 @@ def masked_numpy(scores, mask, gamma3):
     return positive / positive.sum(axis=1, keepdims=True)
 
 
-def masked_loops(scores, mask, gamma3):
-    P = torch.zeros_like(scores)
-    for i, row in enumerate(scores):
-        stays = ~mask[i]
-        P[i, stays] = (gamma3 * row[stays]).softmax(0)
-    return P
-
-
 def masked_lists(scores, mask, gamma3):
     rows = []
     for row, left_out in zip(scores.tolist(), mask.tolist(), strict=True):
@@ -203,22 +179,8 @@ def masked_lists(scores, mask, gamma3):
     return rows
 
 
-def masked_attention(scores, mask, gamma3):
-    """The softmax of attention, with values that show its weights."""
-    N = len(scores)
-    one = torch.eye(N)
-    return F.scaled_dot_product_attention(scores[None], one[None], one[None], attn_mask=~mask[None], scale=gamma3)[0]
-
-
 def masked_columns_of_the_turned(scores, mask, gamma3):
     return (gamma3 * scores.T).masked_fill(mask.T, -INF).softmax(0).T
-
-
-def masked_sigmoid(scores, mask, gamma3):
-    """1 / (1 + Σ over the others): a sigmoid of the lead"""
-    x = (gamma3 * scores).masked_fill(mask, -INF)
-    others = x[:, None].expand(-1, len(x), -1).masked_fill(torch.eye(len(x)).bool(), -INF).logsumexp(2)
-    return torch.where(mask, 0.0, torch.sigmoid(x - others))
 
 
 # ---- both_directions
@@ -282,13 +244,6 @@ def both_loops(scores, mask, gamma3):
         stays = [j for j in range(N) if not mask[j][i]]
         columns += math.log(sum(math.exp(gamma3 * S[j][i]) for j in stays)) - gamma3 * S[i][i]
     return rows / N, columns / N
-
-
-def both_targets(scores, mask, gamma3):
-    """Of log P only what is finite is multiplied with the zeros."""
-    x = (gamma3 * scores).masked_fill(mask, -INF)
-    Y = torch.eye(len(x))
-    return [-(Y * x.log_softmax(dim).masked_fill(mask, 0)).sum() / len(x) for dim in (1, 0)]
 
 
 def both_nan_to_num(scores, mask, gamma3):
@@ -421,16 +376,16 @@ RIGHT = {
     ],
     "class_mask": [
         mask_plain, mask_in_place, mask_loops, mask_triangles, mask_one_hot, mask_outer, mask_lists, mask_rows,
-        mask_xor, mask_differences, mask_pairs, mask_package,
+        mask_xor, mask_differences, mask_package,
     ],
     "masked_probabilities": [
-        masked_plain, masked_where, masked_in_place, masked_billion, masked_shared_out_again, masked_normalize,
-        masked_by_hand, masked_log_of_the_mask, masked_numpy, masked_loops, masked_lists, masked_attention,
-        masked_columns_of_the_turned, masked_sigmoid,
+        masked_plain, masked_where, masked_in_place, masked_billion, masked_normalize,
+        masked_by_hand, masked_log_of_the_mask, masked_numpy, masked_lists,
+        masked_columns_of_the_turned,
     ],
     "both_directions": [
         both_cross_entropy, both_in_steps, both_gathered, both_gather, both_logsumexp, both_cut_from_long_labels,
-        both_nll, both_numpy, both_loops, both_targets, both_nan_to_num, both_softplus, both_package,
+        both_nll, both_numpy, both_loops, both_nan_to_num, both_softplus, both_package,
     ],
     "whole_damsm": [
         whole_in_steps, whole_stacked, whole_logsumexp, whole_pair_by_pair, whole_einsum, whole_in_double,

@@ -1,6 +1,5 @@
 """Right answers to the exercises of chapter 07, each by another formula: none may be refused."""
 
-import heapq
 import itertools
 import math
 
@@ -46,18 +45,6 @@ def violations_clip(S, margin):
     return (S + margin - np.einsum("ii->i", S)[:, np.newaxis]).clip(min=0) * (1 - np.eye(len(S)))
 
 
-def violations_margin_on_the_others_only(S, margin):
-    """The diagonal is 0 without being told so."""
-    margins = margin * (1 - np.identity(len(S)))
-    return np.maximum(margins + S - np.diag(S)[:, None], 0)
-
-
-def violations_minus_infinity(S, margin):
-    others = S.copy()
-    others[np.diag_indices(len(S))] = -INF
-    return np.maximum(0, others - (np.diag(S)[:, None] - margin))
-
-
 def violations_of_the_turned(S, margin):
     """S.T − diag: a flat array is laid along the rows, and here they are the texts."""
     costs = np.maximum(0, margin + S.T - np.diag(S))
@@ -83,14 +70,6 @@ def violations_torch(S, margin):
     return F.relu(margin + S - S.diagonal()[:, None]).fill_diagonal_(0)
 
 
-def violations_by_rows(S, margin):
-    rows = []
-    for i in range(len(S)):
-        row = np.maximum(0, margin + np.delete(S[i], i) - S[i, i])
-        rows.append(np.insert(row, i, 0))
-    return np.stack(rows)
-
-
 def violations_triangles(S, margin):
     costs = np.maximum(0, margin + S - np.diag(S)[:, None])
     return np.triu(costs, 1) + np.tril(costs, -1)
@@ -105,14 +84,6 @@ def violations_package(S, margin):
 
 def two_plain(S, margin):
     return violations_plain(S, margin).sum() + violations_plain(S.T, margin).sum()
-
-
-def two_broadcast(S, margin):
-    own = np.diag(S)
-    rows = np.maximum(0, margin + S - own[:, None])
-    columns = np.maximum(0, margin + S - own[None, :])
-    others = 1 - np.eye(len(S))
-    return ((rows + columns) * others).sum()
 
 
 def two_diagonal_taken_off(S, margin):
@@ -144,15 +115,6 @@ def two_block(S, margin):
     both = np.stack([S, S.T])
     costs = np.maximum(margin + both - np.diag(S)[None, :, None], 0)
     return np.einsum("dik,ik->", costs, 1 - np.eye(len(S)))
-
-
-def two_only_what_is_positive(S, margin):
-    off = ~np.eye(len(S), dtype=bool)
-    total = 0
-    for x in (S - S.diagonal()[:, None], S - S.diagonal()):
-        ahead = margin + x[off]
-        total += ahead[ahead > 0].sum()
-    return total
 
 
 def two_torch(S, margin):
@@ -212,35 +174,6 @@ def hardest_without_max(S, margin):
     """The 0 of the diagonal does what max(0, …) does."""
     x = margin * (1 - np.eye(len(S))) + S
     return (x - np.diag(S)[:, None]).max(axis=1).sum() + (x - np.diag(S)).max(axis=0).sum()
-
-
-def hardest_argmax(S, margin):
-    if len(S) == 1:
-        return 0.0
-    others = S - 1e9 * np.eye(len(S))
-    at = np.arange(len(S))
-    texts, images = S[at, others.argmax(axis=1)], S[others.argmax(axis=0), at]
-    return np.maximum(0, margin + np.concatenate([texts, images]) - np.tile(S.diagonal(), 2)).sum()
-
-
-def hardest_sorted(S, margin):
-    """The match set to the lowest place, and the last of the sorted taken."""
-    total = 0.0
-    for x in (S, S.T):
-        costs = np.maximum(margin + x - np.diag(x)[:, None], 0)
-        np.fill_diagonal(costs, 0)
-        total += np.sort(costs, axis=1)[:, -1].sum()
-    return total
-
-
-def hardest_heap(S, margin):
-    if len(S) < 2:
-        return 0
-    total = 0
-    for x in (S, S.T):
-        for i, row in enumerate(x):
-            total += max(0, margin + heapq.nlargest(1, np.delete(row, i))[0] - row[i])
-    return total
 
 
 def hardest_where(S, margin):
@@ -305,13 +238,6 @@ def near_hypot(image_features, text_features, margin):
     return math.fsum(max(0, margin + d[i][i] - d[i][k]) for i in N for k in N if i != k)
 
 
-def near_matmul(image_features, text_features, margin):
-    q, t = image_features, text_features
-    squares = (q**2).sum(1)[:, None] + (t**2).sum(1) - 2 * q @ t.T
-    d = np.sqrt(np.maximum(squares, 0))
-    return np.maximum(0, margin + d.diagonal()[:, None] - d).sum() - margin * len(q)
-
-
 def near_einsum(image_features, text_features, margin):
     x = image_features[:, None] - text_features
     d = np.einsum("ikf,ikf->ik", x, x) ** 0.5
@@ -323,14 +249,6 @@ def near_cdist(image_features, text_features, margin):
     d = torch.cdist(torch.from_numpy(image_features), torch.from_numpy(text_features))
     costs = (margin + d.diagonal()[:, None] - d).relu()
     return (costs.sum() - costs.trace()).item()
-
-
-def near_one_image_at_a_time(image_features, text_features, margin):
-    total = 0
-    for i in range(len(image_features)):
-        d = np.linalg.norm(text_features - image_features[i], axis=1)
-        total += np.maximum(0, margin + d[i] - np.delete(d, i)).sum()
-    return total
 
 
 def near_triplets(image_features, text_features, margin):
@@ -411,28 +329,6 @@ def several_infinity(S, image_of_text, margin):
     return np.maximum(0, margin + rows - own[:, None]).sum()
 
 
-def several_sorted(S, image_of_text, margin):
-    """The texts in the order of their images, in blocks."""
-    order = np.argsort(image_of_text, kind="stable")
-    S, image_of_text = S[:, order], image_of_text[order]
-    total = 0.0
-    for i in np.unique(image_of_text):
-        begin, end = np.searchsorted(image_of_text, [i, i + 1])
-        others = np.concatenate([S[i, :begin], S[i, end:]])
-        for own in S[i, begin:end]:
-            total += (others - own + margin).clip(0).sum()
-    return total
-
-
-def several_less_its_own(S, image_of_text, margin):
-    """All texts, less those of the same image."""
-    total = 0.0
-    for i, row in enumerate(S):
-        own = row[image_of_text == i]
-        total += np.maximum(0, margin + row - own[:, None]).sum() - np.maximum(0, margin + own - own[:, None]).sum()
-    return total
-
-
 def several_torch(S, image_of_text, margin):
     S, image_of_text = torch.from_numpy(S), torch.from_numpy(image_of_text)
     rows = S.index_select(0, image_of_text)
@@ -465,34 +361,11 @@ def keras_plain(y_true, y_pred):
     return rows.sum(dim=1) + columns.sum(dim=0)
 
 
-def keras_sliced(y_true, y_pred):
-    D = y_pred.shape[1] // 2
-    S = torch.matmul(y_pred[:, :D], y_pred[:, D:].t())
-
-    def rows(S):
-        return F.relu((0.2 + S - S.diag().unsqueeze(1)).fill_diagonal_(0)).sum(1)
-
-    return rows(S) + rows(S.T)
-
-
 def keras_diagonal_taken_off(y_true, y_pred):
     images, texts = torch.split(y_pred, y_pred.size(1) // 2, dim=1)
     S = torch.einsum("if,kf->ik", images, texts)
     own = torch.einsum("if,if->i", images, texts)
     return (0.2 + S - own[:, None]).clamp(min=0).sum(1) + (0.2 + S - own).clamp(min=0).sum(0) - 0.4
-
-
-def keras_loops(y_true, y_pred):
-    N, D = len(y_pred), y_pred.shape[1] // 2
-    images, texts = y_pred[:, :D], y_pred[:, D:]
-    losses = []
-    for i in range(N):
-        loss, own = 0 * y_pred.sum(), images[i] @ texts[i]
-        for k in range(N):
-            if k != i:
-                loss = loss + (0.2 + images[i] @ texts[k] - own).relu() + (0.2 + images[k] @ texts[i] - own).relu()
-        losses.append(loss)
-    return torch.stack(losses)
 
 
 def keras_masked(y_true, y_pred):
@@ -558,28 +431,28 @@ def keras_package(y_true, y_pred):
 RIGHT = {
     "violations": [
         violations_plain, violations_loops, violations_lists, violations_where, violations_clip,
-        violations_margin_on_the_others_only, violations_minus_infinity, violations_of_the_turned, violations_in_place,
-        violations_half_the_size, violations_torch, violations_by_rows, violations_triangles, violations_package,
+        violations_of_the_turned, violations_in_place,
+        violations_half_the_size, violations_torch, violations_triangles, violations_package,
     ],
     "two_way_hinge": [
-        two_plain, two_broadcast, two_diagonal_taken_off, two_loops, two_fsum, two_masked, two_block,
-        two_only_what_is_positive, two_torch, two_multi_margin, two_package, two_loops_of_the_package,
+        two_plain, two_diagonal_taken_off, two_loops, two_fsum, two_masked, two_block,
+        two_torch, two_multi_margin, two_package, two_loops_of_the_package,
     ],
     "hardest_hinge": [
-        hardest_plain, hardest_infinity, hardest_loops, hardest_default, hardest_without_max, hardest_argmax,
-        hardest_sorted, hardest_heap, hardest_where, hardest_nan, hardest_torch, hardest_topk, hardest_package,
+        hardest_plain, hardest_infinity, hardest_loops, hardest_default, hardest_without_max,
+        hardest_where, hardest_nan, hardest_torch, hardest_topk, hardest_package,
     ],
     "distance_hinge": [
-        near_plain, near_through_scores, near_loops, near_hypot, near_matmul, near_einsum, near_cdist,
-        near_one_image_at_a_time, near_triplets, near_feature_by_feature, near_shifted_scores,
+        near_plain, near_through_scores, near_loops, near_hypot, near_einsum, near_cdist,
+        near_triplets, near_feature_by_feature, near_shifted_scores,
         near_package,
     ],
     "several_texts": [
         several_loops, several_plain, several_own_scores, several_image_by_image, several_block, several_products,
-        several_infinity, several_sorted, several_less_its_own, several_torch, several_package, several_class_mask,
+        several_infinity, several_torch, several_package, several_class_mask,
     ],
     "loss_for_keras": [
-        keras_plain, keras_sliced, keras_diagonal_taken_off, keras_loops, keras_masked, keras_where,
+        keras_plain, keras_diagonal_taken_off, keras_masked, keras_where,
         keras_multi_margin, keras_in_double, keras_gathered, keras_narrow, keras_sides_exchanged,
         keras_package,
     ],

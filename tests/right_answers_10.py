@@ -44,44 +44,6 @@ def running_number_by_number(pieces):
     return log
 
 
-def running_from_the_first(pieces):
-    largest, total = pieces[0].max(), np.exp(pieces[0] - pieces[0].max()).sum()
-    for piece in pieces[1:]:
-        if piece.max() > largest:
-            total *= np.exp(largest - piece.max())
-            largest = piece.max()
-        total += np.exp(piece - largest).sum()
-    return np.log(total) + largest
-
-
-def running_popped(pieces):
-    log = None
-    while pieces:
-        piece = pieces.pop(0)
-        own = piece.max() + np.log(np.sum(np.exp(piece - piece.max())))
-        log = own if log is None else max(log, own) + np.log1p(np.exp(-abs(log - own)))
-    return log
-
-
-def running_counted(pieces):
-    largest, total = -np.inf, 0.0
-    for number in range(len(pieces)):
-        piece = pieces[number]
-        before, largest = largest, max(largest, np.max(piece))
-        total = (0.0 if before == -np.inf else total * math.exp(before - largest)) + np.exp(piece - largest).sum()
-    return largest + math.log(total)
-
-
-def running_by_place(pieces):
-    """A piece is looked at twice, and then it is gone."""
-    largest, total = -np.inf, 0.0
-    for k in range(len(pieces)):
-        higher = np.maximum(largest, pieces[k].max())
-        total = total * np.exp(largest - higher) + np.exp(pieces[k] - higher).sum()
-        largest = higher
-    return largest + np.log(total)
-
-
 def running_last_first(pieces):
     log = np.logaddexp.reduce(pieces[-1])
     for piece in pieces[:-1]:
@@ -146,22 +108,6 @@ def logs_slices(image_features, text_features, scale, size):
         np.logaddexp(rows[r], np.logaddexp.reduce(tile, axis=1), out=rows[r])
         np.logaddexp(columns[c], np.logaddexp.reduce(tile, axis=0), out=columns[c])
     return rows, columns
-
-
-def logs_rescaled(image_features, text_features, scale, size):
-    """Largest number and sum, for each line."""
-    N = len(image_features)
-    high, total = np.full((2, N), -np.inf), np.zeros((2, N))
-    for r in range(0, N, size):
-        for c in range(0, N, size):
-            tile = (scale * image_features[r:r + size]) @ text_features[c:c + size].T
-            for side, start, lines in ((0, r, tile), (1, c, tile.T)):
-                at = slice(start, start + size)
-                higher = np.maximum(high[side, at], lines.max(1))
-                total[side, at] *= np.exp(high[side, at] - higher)
-                total[side, at] += np.exp(lines - higher[:, None]).sum(1)
-                high[side, at] = higher
-    return tuple(high + np.log(total))
 
 
 def logs_columns_outside(image_features, text_features, scale, size):
@@ -329,23 +275,6 @@ def gradient_loops(image_features, text_features, scale, rows, columns, size):
     return gradient.tolist()
 
 
-def gradient_one_exp(image_features, text_features, scale, rows, columns, size):
-    """Both probabilities from one exp, where the logs lie close; logs far apart take two."""
-    N, parts = len(image_features), []
-    for r in range(0, N, size):
-        part = 0
-        for c in range(0, N, size):
-            texts = text_features[c:c + size]
-            logits = scale * image_features[r:r + size] @ texts.T
-            apart = rows[r:r + size, None] - columns[c:c + size]
-            P = np.exp(logits - rows[r:r + size, None])
-            other = P * np.exp(np.where(abs(apart) < 300, apart, 0))
-            other = np.where(abs(apart) < 300, other, np.exp(logits - columns[c:c + size]))
-            part = part + (P + other) @ texts
-        parts.append(part - 2 * text_features[r:r + size])
-    return scale / 2 * np.concatenate(parts) / N
-
-
 def gradient_fill_diagonal(image_features, text_features, scale, rows, columns, size):
     N = len(image_features)
     out = np.zeros_like(image_features)
@@ -500,13 +429,13 @@ def pieces_linear(pieces, weights, wanted):
 
 RIGHT = {
     "running_log_sum_exp": [running_plain, running_logaddexp, running_reduced, running_folded,
-                            running_number_by_number, running_from_the_first, running_popped, running_counted,
-                            running_by_place, running_last_first, running_next, running_joined, running_torch,
+                            running_number_by_number,
+                            running_last_first, running_next, running_joined, running_torch,
                             running_base_two],
-    "logs_by_tiles": [logs_plain, logs_slices, logs_rescaled, logs_columns_outside, logs_array_split, logs_loops,
+    "logs_by_tiles": [logs_plain, logs_slices, logs_columns_outside, logs_array_split, logs_loops,
                       logs_two_walks, logs_tile_by_number, logs_by_strips, logs_collected, logs_torch],
     "image_gradient_by_tiles": [gradient_plain, gradient_match_at_the_end, gradient_by_numbers,
-                                gradient_two_directions, gradient_loops, gradient_one_exp, gradient_fill_diagonal,
+                                gradient_two_directions, gradient_loops, gradient_fill_diagonal,
                                 gradient_columns_outside, gradient_by_strips, gradient_autograd,
                                 gradient_of_scaled],
     "gradient_by_pieces": [pieces_plain, pieces_split, pieces_einsum, pieces_iterator, pieces_outer,
