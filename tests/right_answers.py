@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import itertools
 import math
+import operator
 import random
 import tracemalloc
 from collections import namedtuple
@@ -823,6 +824,14 @@ def to_features_broadcast(G, q, d):
     return (G[:, :, None] * d).sum(1), (G[:, :, None] * q[:, None]).sum(0)
 
 
+def to_features_lists(G, q, d):
+    def product(A, B):
+        return [[sum(map(operator.mul, row, column)) for column in zip(*B, strict=True)] for row in A]
+
+    G, q, d = G.tolist(), q.tolist(), d.tolist()
+    return torch.tensor(product(G, d), dtype=torch.float64), torch.tensor(product(zip(*G, strict=True), q)).double()
+
+
 # ---- 04 shuffled_line
 
 
@@ -1267,6 +1276,7 @@ RIGHT = {
         FeaturesByHand.apply,
     ],
     "to_features": [
+        to_features_lists,
         to_features_products, to_features_einsum, to_features_autograd, to_features_backward,
         to_features_vjp, to_features_block, to_features_numpy, to_features_linear, to_features_outer,
         to_features_broadcast,
