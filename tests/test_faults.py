@@ -31,7 +31,7 @@ def test_a_text_that_is_gone_is_an_error():
 @pytest.mark.parametrize(("word", "code", "said"), [
     ("measure.py", 0, r"\n +caught after \d+ s by tests/test_measure\.py::test_array.*\n1 of 1 faults are caught"),
     ("labels.py", 1, r"\n +NOT CAUGHT after \d+ s\n0 of 1 faults are caught"),
-])  # fmt: skip
+], ids=("caught", "not caught"))  # fmt: skip
 def test_the_tool_says_what_is_caught_and_what_is_not(word, code, said, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["faults.py", "--only", word, "--tests", "tests/test_measure.py"])
     assert faults.main() == code

@@ -54,6 +54,14 @@ def by_torch(model, x, margin=0.2):
     return losses.ranking_loss(image @ text.T, margin=margin) / len(image)
 
 
+def test_each_pair_pays_for_its_own_row_and_its_own_column():
+    image, text = (torch.randn(5, WIDTH, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    rows, columns = (losses.ranking_loss(image @ text.T, margin=0.3, direction=direction, reduction="none")
+                     for direction in ("image_to_text", "text_to_image"))  # fmt: skip
+    paid = ops.convert_to_numpy(keras_ranking.pair_losses(image, text, 0.3))
+    np.testing.assert_allclose(paid, (rows + columns).numpy(), rtol=1e-5)
+
+
 def test_three_ways_train_alike_step_by_step():
     steps, weights = {}, {}
     for way in keras_ranking.WAYS:
