@@ -150,6 +150,17 @@ def test_the_floors_make_the_products_that_they_promise(workload, n, width, prom
     assert counter.get_total_flops() == promised
 
 
+ASKED = {"workload": BROKEN.place, "name": "ours", "direction": "both", "n": 8, "width": 8, "dtype": "float32",
+         "device": "cpu", "launch": False}  # fmt: skip
+
+
+def test_a_worker_weighs_the_first_call_times_the_others_and_ends_with_what_went_wrong(here):
+    answers = [list(answer) for answer, _ in zip(worker.answers(ASKED), range(4), strict=False)]
+    assert answers == [["ready"], ["peak_bytes"], ["seconds"], ["seconds"]]
+    assert list(worker.answers({**ASKED, "name": "wrong"})) == [{"problem": "another value"}]
+    assert list(worker.answers({**ASKED, "name": "odd"})) == [{"ready": True}, {"problem": "ValueError: odd"}]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("word", CHOSEN)
 def test_a_run_with_workers_and_with_the_rivals_that_are_installed(word, tmp_path, capsys):
@@ -174,9 +185,7 @@ def test_a_contender_that_fails_is_a_row_and_the_others_go_on(monkeypatch):
 
 @pytest.mark.slow
 def test_a_worker_that_dies_while_others_work_is_a_row_too():
-    asked = {"workload": workloads.MATCHING.place, "name": "ours", "direction": "both", "n": 8, "width": 8,
-             "dtype": "float32", "device": "cpu", "launch": False}  # fmt: skip
-    one = rounds.Worker(workloads.MATCHING.contenders[1], asked)
+    one = rounds.Worker(workloads.MATCHING.contenders[1], {**ASKED, "workload": workloads.MATCHING.place})
     try:
         one.ask("", 60)
         assert one.answers == [{"ready": True}]

@@ -19,9 +19,9 @@ def parts(folder):
     """
     bench = ["-m", "xmatch_edu.course.bench"]
     return [
-        ("tests", 120, ["-m", "pytest", "--noconftest", "-v", "--tb=short", str(TESTS)]),
-        ("record", 170, [*bench, "--record", str(folder)]),
-        ("record-tiles", 180, [*bench, "--record-tiles", str(folder / "tiles")]),
+        ("tests", 140, ["-m", "pytest", "--noconftest", "-v", "--tb=short", str(TESTS)]),
+        ("record", 160, [*bench, "--record", str(folder)]),
+        ("record-tiles", 170, [*bench, "--record-tiles", str(folder / "tiles")]),
     ]
 
 
