@@ -101,10 +101,8 @@ def check_direction_and_reduction(direction, reduction):
     check_choice("direction", direction, DIRECTIONS)
     check_choice("reduction", reduction, REDUCTIONS)
     if reduction == "none" and direction == "both":
-        raise ValueError(
-            'reduction="none" gives one loss a row (image side) or one a column (text side), so it needs one '
-            'direction: "image_to_text" or "text_to_image"; got direction="both"'
-        )
+        raise ValueError('reduction="none" gives one loss a row (image side) or one a column (text side), so it needs '
+                         'one direction: "image_to_text" or "text_to_image"; got direction="both"')
 
 
 def is_count(value, least=1):
@@ -184,10 +182,8 @@ def check_shifted_logits(scale, bias, scores, largest_score):
     scale, bias = (x.item() if hasattr(x, "requires_grad") else x for x in (scale, bias))
     pairs = scores.shape[0] * scores.shape[1]
     if not pairs * (scale * largest_score + abs(bias)) <= LARGEST[_dtype_of(scores)]:
-        raise ValueError(
-            f"scale × scores + bias, {scale:.3g} × up to {largest_score:.3g} + {bias:.3g}, is so large that its sum "
-            f"over the {pairs} pairs may overflow {scores.dtype}"
-        )
+        raise ValueError(f"scale × scores + bias, {scale:.3g} × up to {largest_score:.3g} + {bias:.3g}, is so large "
+                         f"that its sum over the {pairs} pairs may overflow {scores.dtype}")
 
 
 def check_margin(margin, scores, largest_score):
@@ -206,10 +202,8 @@ def check_negatives(negatives):
     if is_count(negatives):
         return negatives
     if not isinstance(negatives, str) or negatives not in ("all", "hardest"):
-        raise ValueError(
-            f'negatives must be "all", "hardest", or how many of the hardest count for each match, an int of at least '
-            f"1; got {negatives!r}"
-        )
+        raise ValueError(f'negatives must be "all", "hardest", or an int of at least 1, how many of the hardest count '
+                         f"for each match; got {negatives!r}")
     return 1 if negatives == "hardest" else None
 
 
@@ -236,7 +230,7 @@ def check_one_view(scores, group_ids):
     n, m = scores.shape
     if n != m:
         raise ValueError(f"scores of one view must be (N, N), images with images or texts with texts; got {(n, m)}")
-    _check_one_each("group_ids", group_ids, n, "group", "item (row of scores)", "scores", scores)
+    check_one_each("group_ids", group_ids, n, "group", "item (row of scores)", "scores", scores)
     return largest
 
 
@@ -245,18 +239,14 @@ def check_labels(labels, scores):
     n, m = scores.shape
     if labels is None:
         if n != m:
-            raise ValueError(
-                f"labels is needed when the sides differ: there are {n} images (rows) and {m} texts (columns), "
-                f"and nothing says which text belongs to which image"
-            )
+            raise ValueError(f"labels is needed when the sides differ: there are {n} images (rows) and {m} texts "
+                             f"(columns), and nothing says which text belongs to which image")
         return
     _check_type("labels", labels, "which text belongs to which image")
     check_same_device("labels", labels, "scores", scores)
     if labels.shape not in ((n,), (n, m)):
-        raise ValueError(
-            f"labels must have shape (N,) = ({n},), for each image the number of its text, or (N, M) = ({n}, {m}), "
-            f"rows images, columns texts; got shape {tuple(labels.shape)}"
-        )
+        raise ValueError(f"labels must have shape (N,) = ({n},), for each image the number of its text, or (N, M) = "
+                         f"({n}, {m}), rows images, columns texts; got shape {tuple(labels.shape)}")
     if labels.ndim == 2:
         _check_weights(labels)
         return
@@ -269,10 +259,8 @@ def check_labels(labels, scores):
 
 def _check_weights(labels):
     if labels.requires_grad:
-        raise ValueError(
-            "labels say which image and text match, and get no gradient; got labels that require grad: use "
-            "labels.detach()"
-        )
+        raise ValueError("labels, which image and text match, get no gradient; got some that require grad: use "
+                         "labels.detach()")
     if _dtype_of(labels) not in (*FLOATING, *INTEGER, "bool"):
         raise TypeError(f"labels of shape (N, M) must be weights, real numbers of at least 0; got {labels.dtype}")
     if not values_visible(labels):
@@ -292,10 +280,8 @@ def check_hard_labels(labels, what="a ranking loss"):
     wrong = ((labels != 0) & (labels != 1)).nonzero().tolist()
     if wrong:
         i, j = wrong[0]
-        raise ValueError(
-            f"labels of {what} must be 0 or 1, because a pair matches or it does not; "
-            f"got {labels[i, j].item()} for image {i}, text {j}"
-        )
+        raise ValueError(f"labels of {what} must be 0 or 1, because a pair matches or it does not; "
+                         f"got {labels[i, j].item()} for image {i}, text {j}")
 
 
 def check_mask(mask, scores, labels):
@@ -320,12 +306,7 @@ def check_mask(mask, scores, labels):
         raise ValueError("mask leaves out a match: an image would lose its own text; only non-matches can be masked")
 
 
-def check_class_ids(name, side, class_ids):
-    """class_ids (N,) or (M,) integers: the class of each image or text. side: "image", "text", or "pair"."""
-    _check_one_each(name, class_ids, None, "class", side)
-
-
-def _check_one_each(name, x, count, what, each, other_name="", other=None):
+def check_one_each(name, x, count, what, each, other_name="", other=None):
     """That x is (count,) integers, one `what` for `each`, where `other` is, called other_name. count None: any."""
     _check_type(name, x, f"the {what} of each {each}")
     if x.ndim != 1 or len(x) != (count or max(1, len(x))):
@@ -364,10 +345,8 @@ def check_features(image_features, text_features, names=("image_features", "text
 def check_as_many(image, text, names=("image_features", "text_features")):
     """That image and text, called by these names, have as many rows: text i belongs to image i."""
     if len(image) != len(text):
-        raise ValueError(
-            f"{names[0]} and {names[1]} come in pairs, text i beside image i; "
-            f"got {len(image)} on the image side and {len(text)} on the text side"
-        )
+        raise ValueError(f"{names[0]} and {names[1]} come in pairs, text i beside image i; "
+                         f"got {len(image)} on the image side and {len(text)} on the text side")
 
 
 def check_paired_features(image_features, text_features, class_ids):
@@ -379,7 +358,7 @@ def check_paired_features(image_features, text_features, class_ids):
     check_as_many(image_features, text_features)
     _check_dot_products(("image_features", "text_features"), image_features, largest)
     if class_ids is not None:
-        _check_one_each("class_ids", class_ids, len(image_features), "class", "pair (image and text)", "image_features",
+        check_one_each("class_ids", class_ids, len(image_features), "class", "pair (image and text)", "image_features",
                         image_features)
     return largest
 
@@ -400,7 +379,7 @@ def check_pairs(regions, words, image_codes, sentence_codes, class_ids):
         if codes.dtype != regions.dtype:
             raise TypeError(f"{name} ({side} side) must have the dtype of regions, {regions.dtype}; got {codes.dtype}")
     if class_ids is not None:
-        _check_one_each("class_ids", class_ids, n, "class", "pair (image and text)", "regions", regions)
+        check_one_each("class_ids", class_ids, n, "class", "pair (image and text)", "regions", regions)
 
 
 def check_regions_and_words(regions, words, *, batched=True):
@@ -421,10 +400,8 @@ def check_regions_and_words(regions, words, *, batched=True):
 
 def _check_dot_products(names, image, largest):
     if largest is not None and not largest <= LARGEST[_dtype_of(image)]:
-        raise ValueError(
-            f"{names[0]} (image side) and {names[1]} (text side) are so large that a dot product of them, up to "
-            f"{largest:.3g}, may overflow {image.dtype}"
-        )
+        raise ValueError(f"{names[0]} (image side) and {names[1]} (text side) are so large that a dot product of them, "
+                         f"up to {largest:.3g}, may overflow {image.dtype}")
 
 
 def _check_side(name, x, side, form, least):
@@ -452,7 +429,7 @@ def check_lengths(lengths, words):
     if lengths is None:
         return
     m, longest = words.shape[:2]
-    _check_one_each("lengths", lengths, m, "number of words", "text", "words (text side)", words)
+    check_one_each("lengths", lengths, m, "number of words", "text", "words (text side)", words)
     for j, length in enumerate(lengths.tolist() if values_visible(lengths) else ()):
         if not 1 <= length <= longest:
             raise ValueError(f"lengths must be from 1 to T = {longest}, the room for words; got {length} for text {j}")

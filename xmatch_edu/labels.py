@@ -61,8 +61,8 @@ def same_class_mask(class_ids, text_class_ids=None, labels=None):
 
 
 def _same_class(class_ids, text_class_ids):
-    _inputs.check_class_ids("class_ids", "image", class_ids)
+    _inputs.check_one_each("class_ids", class_ids, None, "class", "image")
     text_class_ids = class_ids if text_class_ids is None else text_class_ids
-    _inputs.check_class_ids("text_class_ids", "text", text_class_ids)
+    _inputs.check_one_each("text_class_ids", text_class_ids, None, "class", "text")
     _inputs.check_same_device("text_class_ids (text side)", text_class_ids, "class_ids (image side)", class_ids)
     return class_ids[:, None] == text_class_ids[None, :]

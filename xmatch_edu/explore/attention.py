@@ -14,8 +14,8 @@ import torch
 import traitlets
 
 from xmatch_edu import _inputs, loops, plots
+from xmatch_edu.explore.batch import place, png, real_numbers, true_or_false
 from xmatch_edu.explore.live import LivePicture, colours, script
-from xmatch_edu.explore.readers import place, png, real_numbers, true_or_false
 from xmatch_edu.plots.attention import DIM, HEAT, checked_setting, outline
 
 SLIDERS = {"gamma1": (0.5, 100.0), "gamma2": (0.1, 100.0)}  # their ends
@@ -40,7 +40,6 @@ class AttentionExplorer(LivePicture):
     _esm = script(_SCRIPT)
     _state = _STATE
     _title = "Words and regions"
-    # Plain traits: `_check` says what each may hold, in the words of `inputs`, and turns it into what JSON can carry.
     word = traitlets.TraitType(0).tag(sync=True)
     gamma1 = traitlets.TraitType(5.0).tag(sync=True)
     gamma2 = traitlets.TraitType(5.0).tag(sync=True)

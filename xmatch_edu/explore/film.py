@@ -12,10 +12,9 @@ import numpy as np
 import traitlets
 
 from xmatch_edu import _inputs, loops, plots
-from xmatch_edu.explore import batch
+from xmatch_edu.explore.batch import checked_cell, checked_scores, place, png, real_numbers, whole_numbers
 from xmatch_edu.explore.live import LivePicture, colours, script
 from xmatch_edu.explore.matching import VIEWS as ALL_VIEWS
-from xmatch_edu.explore.readers import place, png, real_numbers, whole_numbers
 from xmatch_edu.plots.heatmaps import checked_pictures, checked_words
 
 VIEWS = {name: ALL_VIEWS[name] for name in ("scores", "text given image", "image given text")}
@@ -44,7 +43,6 @@ class TrainingFilm(LivePicture):
     _esm = script(_SCRIPT)
     _state = _STATE
     _title = "A film of training"
-    # Plain traits: `_check` says what each may hold, in the words of `inputs`, and turns it into what JSON can carry.
     frame = traitlets.TraitType(0).tag(sync=True)
     view = traitlets.TraitType("scores").tag(sync=True)
     cell = traitlets.TraitType().tag(sync=True)
@@ -76,7 +74,7 @@ class TrainingFilm(LivePicture):
             return value
         if name == "frame":
             return place("frame must be a position in frames,", value, count)
-        return batch.checked_cell(value, n)
+        return checked_cell(value, n)
 
     def numbers(self):
         """What the browser computes for the frame on show, from `loops`.
@@ -124,9 +122,10 @@ def _checked_frames(frames):
     scores, scales = [], []
     for step, frame in zip(steps, frames.values(), strict=True):
         if not isinstance(frame, tuple | list) or len(frame) != 2:
-            raise ValueError(f"frames, after {_steps(step)}: must be a pair (scores, scale); got {_described(frame)}")
+            got = f"{len(frame)} things" if isinstance(frame, tuple | list) else type(frame).__name__
+            raise ValueError(f"frames, after {_steps(step)}: must be a pair (scores, scale); got {got}")
         try:
-            scores.append(batch.checked_scores(frame[0], LARGEST_N))
+            scores.append(checked_scores(frame[0], LARGEST_N))
             scale = frame[1].item() if getattr(frame[1], "shape", None) == () else frame[1]  # of a tensor, or of NumPy
             scales.append(_inputs.check_scale(scale, scores[-1], float(np.abs(scores[-1]).max())))
         except (TypeError, ValueError) as error:
@@ -137,10 +136,6 @@ def _checked_frames(frames):
                 f"{scores[0].shape} images by texts; got {scores[-1].shape}"
             )
     return steps, np.stack(scores), scales
-
-
-def _described(frame):
-    return f"{len(frame)} things" if isinstance(frame, tuple | list) else type(frame).__name__
 
 
 def _checked_losses(losses, last):

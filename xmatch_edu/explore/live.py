@@ -40,7 +40,10 @@ def figure(kind, state, *, alt, png, name="explorer"):
 
 
 class LivePicture(anywidget.AnyWidget):
-    """A picture that a browser redraws at every move. Each kind has its `_esm`, its `_state`, a title and `still()`."""
+    """A picture that a browser redraws at every move. Each kind has its `_esm`, its `_state`, a title and `still()`.
+
+    Its traits are plain ones: its `_check` says what each may hold, and turns it into what JSON can carry.
+    """
 
     _state = ()  # the traits that say what is on show
     _title = ""

@@ -16,7 +16,6 @@ import traitlets
 from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import batch
 from xmatch_edu.explore.live import LivePicture, colours, script
-from xmatch_edu.explore.readers import png, true_or_false, whole_numbers
 from xmatch_edu.plots.heatmaps import checked_pictures, checked_words
 
 # view -> (kind of heatmap, its colour map, title), as in `plots`
@@ -53,7 +52,6 @@ class MatchingExplorer(LivePicture):
     _esm = script(_SCRIPT)
     _state = _STATE
     _title = "One batch"
-    # Plain traits: `_check` says what each may hold, in the words of `inputs`, and turns it into what JSON can carry.
     view = traitlets.TraitType("scores").tag(sync=True)
     scale = traitlets.TraitType(1.0).tag(sync=True)
     margin = traitlets.TraitType(0.2).tag(sync=True)
@@ -80,7 +78,7 @@ class MatchingExplorer(LivePicture):
         self._range = float(low), float(high)
         self._shuffles = batch.shuffles(n)
         self.set_trait("data", {
-            "scores": self.scores.tolist(), "pictures": [png(picture) for picture in self._pictures],
+            "scores": self.scores.tolist(), "pictures": [batch.png(picture) for picture in self._pictures],
             "captions": self._captions, "low": self._range[0], "high": self._range[1], "shuffles": self._shuffles,
             "margins": _MARGINS,
             "image_features": features[0].tolist(), "text_features": features[1].tolist(),
@@ -106,9 +104,9 @@ class MatchingExplorer(LivePicture):
         elif name == "negatives":
             _inputs.check_negatives(value)
         elif name == "labels_follow":
-            value = true_or_false(name, value)
+            value = batch.true_or_false(name, value)
         elif name == "order":
-            value = whole_numbers(value)
+            value = batch.whole_numbers(value)
             if value is None or sorted(value) != list(range(n)):
                 raise ValueError(f"order must hold each text's number from 0 to {n - 1} (text side) once; got {value}")
         else:

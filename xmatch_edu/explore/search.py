@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from xmatch_edu import _inputs, plots
 from xmatch_edu.data.emoji import EmojiPairs
 from xmatch_edu.data.words import phrases, words
+from xmatch_edu.explore.batch import place, png
 from xmatch_edu.explore.live import LivePicture, script
-from xmatch_edu.explore.readers import place, png
 
 LARGEST_K, LONGEST, MOST = 2_000, 200, 24  # pairs of a gallery, letters of a query, pictures found
 WORDS, CAPTIONS = 10, 5  # so many are told of a picked picture
@@ -46,7 +46,6 @@ class SearchExplorer(LivePicture):
     _state = ("query", "picked", "results")
     _title = "A search"
     needs_kernel = True
-    # Plain traits: `_check` says what each may hold, and turns it into what JSON can carry.
     query = traitlets.TraitType("").tag(sync=True)
     picked = traitlets.TraitType(None, allow_none=True).tag(sync=True)
     results = traitlets.Dict(read_only=True).tag(sync=True)

@@ -12,9 +12,8 @@ import numpy as np
 import traitlets
 
 from xmatch_edu import _inputs, loops, plots
-from xmatch_edu.explore import batch
+from xmatch_edu.explore.batch import checked_features, place, png
 from xmatch_edu.explore.live import LivePicture, colours, script
-from xmatch_edu.explore.readers import place, png
 from xmatch_edu.plots.heatmaps import checked_pictures, checked_words
 
 LARGEST_N, MOST_TILES, STILLS = 32, 100, 6
@@ -38,14 +37,14 @@ class TileWalk(LivePicture):
     _esm = script(_SCRIPT)
     _state = _STATE
     _title = "A walk over the tiles"
-    step = traitlets.TraitType(0).tag(sync=True)  # plain: `_check` says what it may hold
+    step = traitlets.TraitType(0).tag(sync=True)
     loss = traitlets.Float(None, allow_none=True, read_only=True).tag(sync=True)
 
     def __init__(self, image_features, text_features, *, scale, size, pictures=None, captions=None):
         n = len(image_features)
         if not 1 <= n <= LARGEST_N:
             raise ValueError(f"image_features (image side): from 1 to {LARGEST_N} pairs; got {n}")
-        self.image, self.text = batch.checked_features(image_features, text_features, n)
+        self.image, self.text = checked_features(image_features, text_features, n)
         self.scores = self.image @ self.text.T
         self.scale = float(_inputs.check_scale(scale, self.scores, float(np.abs(self.scores).max())))
         _inputs.check_count("size", size, "the rows and columns of a tile")

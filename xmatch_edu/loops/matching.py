@@ -101,7 +101,7 @@ def matching_loss(scores, labels=None, *, scale=1.0, direction="both", mask=None
 
 
 def reduced(steps, reduction):
-    """What the rows (columns) of these steps lose -> each, by reduction "none"; its "sum", or "mean" of those matched."""
+    """What the rows (columns) of these steps lose -> each, for reduction "none"; the "sum", or the "mean"."""
     if reduction == "none":
         return steps.losses
     total = fsum(steps.losses)

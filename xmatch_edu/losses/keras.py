@@ -39,8 +39,15 @@ def pair_losses(image_features, text_features, margin):
     return ops.sum(rows, axis=1) + ops.sum(columns, axis=0)
 
 
+class _KeepsMargin:
+    """What Keras stores with a model, and builds it from again."""
+
+    def get_config(self):
+        return {**super().get_config(), "margin": self.margin}
+
+
 @keras.saving.register_keras_serializable(package="xmatch_edu")
-class JoinedRankingLoss(keras.losses.Loss):
+class JoinedRankingLoss(_KeepsMargin, keras.losses.Loss):
     """Way 1: the model has one output, both features side by side, so that one loss gets both.
 
     margin: as in `pair_losses`. name, options: Keras's own.
@@ -56,12 +63,9 @@ class JoinedRankingLoss(keras.losses.Loss):
         image_features, text_features = ops.split(y_pred, 2, axis=1)
         return pair_losses(image_features, text_features, self.margin)
 
-    def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
-
 
 @keras.saving.register_keras_serializable(package="xmatch_edu")
-class SeesBothOutputs(keras.Model):
+class SeesBothOutputs(_KeepsMargin, keras.Model):
     """Way 2: the model works out its loss itself, from all of its outputs.
 
     margin: as in `pair_losses`. inputs, outputs, name, options: Keras's own; two outputs, (N, D) each.
@@ -74,12 +78,9 @@ class SeesBothOutputs(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return ops.mean(pair_losses(*y_pred, self.margin))
 
-    def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
-
 
 @keras.saving.register_keras_serializable(package="xmatch_edu")
-class RankingLayer(keras.layers.Layer):
+class RankingLayer(_KeepsMargin, keras.layers.Layer):
     """Way 3: a layer that both branches run through adds the loss, and hands on what it got, two times (N, D).
 
     margin: as in `pair_losses`. options: Keras's own.
@@ -92,9 +93,6 @@ class RankingLayer(keras.layers.Layer):
     def call(self, features):
         self.add_loss(ops.mean(pair_losses(*features, self.margin)))
         return features
-
-    def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
 
 
 def two_branch(way, image_width, text_width, *, width=32, margin=0.2, optimizer="sgd"):

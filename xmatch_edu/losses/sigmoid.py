@@ -54,8 +54,7 @@ class SigmoidLoss(nn.Module):
 
     def __init__(self, *, scale=10.0, bias=-10.0):
         super().__init__()
-        if not 0 < scale < math.inf:
-            raise ValueError(f"scale must be positive and finite; got {scale}")
+        _inputs.check_gammas(scale=scale)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(scale)))
         self.bias = nn.Parameter(torch.tensor(float(bias)))
 

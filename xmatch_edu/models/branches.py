@@ -39,12 +39,7 @@ class TwoBranch(nn.Module):
         self.correction = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
 
     def image(self, pictures):
-        wanted = (self.size, self.size, 3)
-        if not isinstance(pictures, torch.Tensor) or pictures.shape[1:] != wanted or len(pictures) == 0:
-            raise ValueError(
-                f"pictures (image side) must be a tensor of shape (N, {self.size}, {self.size}, 3) with at least one "
-                f"picture; got {tuple(pictures.shape) if hasattr(pictures, 'shape') else type(pictures).__name__}"
-            )
+        _check_pictures(pictures, self.size)
         return self.image_branch(pictures.permute(0, 3, 1, 2).float() / 127.5 - 1)
 
     def text(self, numbers):
@@ -104,11 +99,7 @@ class RegionEncoder(nn.Module):
     def forward(self, pictures):
         if not isinstance(pictures, torch.Tensor) or pictures.dtype != torch.uint8:
             raise TypeError(f"pictures (image side) must be a uint8 tensor; got {getattr(pictures, 'dtype', pictures)}")
-        if pictures.shape[1:] != (shapes.SIDE, shapes.SIDE, 3) or len(pictures) == 0:
-            raise ValueError(
-                f"pictures (image side) must have shape (N, 68, 68, 3) with at least one picture; "
-                f"got shape {tuple(pictures.shape)}"
-            )
+        _check_pictures(pictures, shapes.SIDE)
         features = self.features(pictures.permute(0, 3, 1, 2).float() / 127.5 - 1)
         return self.to_regions(features).flatten(2).transpose(1, 2), self.to_code(features.mean(dim=(2, 3)))
 
@@ -150,6 +141,13 @@ class WordEncoder(nn.Module):
         read, last = self.reader(packed)
         features, _ = pad_packed_sequence(read, batch_first=True, total_length=words.shape[1])
         return features, last.transpose(0, 1).flatten(1)
+
+
+def _check_pictures(pictures, side):
+    if not isinstance(pictures, torch.Tensor) or pictures.shape[1:] != (side, side, 3) or len(pictures) == 0:
+        got = f"shape {tuple(pictures.shape)}" if hasattr(pictures, "shape") else type(pictures).__name__
+        raise ValueError(f"pictures (image side) must be a tensor of shape (N, {side}, {side}, 3) with at least one "
+                         f"picture; got {got}")
 
 
 def _check_words(name, words):

@@ -1,5 +1,4 @@
-"""Pictures of the same measurement repeated: a dot for each run, so that a difference can be held against its spread.
-"""
+"""Pictures of a measurement repeated: a dot for each run, so that a difference can be held against its spread."""
 
 import statistics
 

@@ -97,7 +97,7 @@ class SampleMemory(nn.Module):
 
     def _check(self, image_features, text_features, ids):
         _inputs.check_features(image_features, text_features)
-        _inputs.check_class_ids("ids", "pair", ids)
+        _inputs.check_one_each("ids", ids, None, "class", "pair")
         for name, side, features in (("image_features", "image", image_features),
                                      ("text_features", "text", text_features)):  # fmt: skip
             _inputs.check_same_device(f"{name} ({side} side)", features, "the memory", self._ids)
@@ -106,9 +106,6 @@ class SampleMemory(nn.Module):
                     f"{name} ({side} side) must have one row for each of the {len(ids)} ids and the width of the "
                     f"memory, {self.width}; got shape {tuple(features.shape)}"
                 )
-            if features.dtype != self._images.dtype:
-                raise TypeError(
-                    f"{name} ({side} side) must have the dtype of the memory, {self._images.dtype}; "
-                    f"got {features.dtype}"
-                )
+            if (kept := self._images.dtype) != features.dtype:
+                raise TypeError(f"{name} ({side} side) must have the dtype of the memory, {kept}; got {features.dtype}")
         _inputs.check_same_device("ids", ids, "the memory", self._ids)
