@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from xmatch_edu.explore import AttentionExplorer, MatchingExplorer, TileWalk, TrainingFilm
 
+pytestmark = pytest.mark.slow
 browser, page, show = test_browser.browser, test_browser.page, test_browser.show
 N = 4
 CAPTIONS = [f"text number {i}" for i in range(N)]
@@ -21,7 +22,6 @@ PICTURES = {
     "film": lambda: TrainingFilm({0: (SCORES, 2.0), 10: (2 * SCORES, 1.0)}, captions=CAPTIONS),
     "tiles": lambda: TileWalk(FEATURES, FEATURES, scale=2, size=2, captions=CAPTIONS),
 }
-
 
 
 def each(role, *names):
@@ -70,7 +70,8 @@ def test_a_screen_reader_is_told_of_every_control_by_its_name(show, name):
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_tab_leads_to_every_control_and_out_again_and_the_arrow_keys_move_it(show, name):
+def test_keys_lead_to_every_control_move_it_and_lead_out_again(show, name):
+    """Tab and the arrow keys; and Escape, to the cell of JupyterLab, whose own keys are off inside a live picture."""
     explorer = PICTURES[name]()
     page = show(explorer)
     page.evaluate(FENCE)
@@ -103,6 +104,16 @@ def test_tab_leads_to_every_control_and_out_again_and_the_arrow_keys_move_it(sho
             moved.append(stop)
     assert moved == [stop for stop in stops[::-1] if stop in ARROWS]
 
+    page.evaluate("""() => { const cell = document.querySelector("main");
+        cell.classList.add("jp-Cell"); cell.tabIndex = 0; cell.id = "cell"; }""")
+    for control in page.locator(".xm input, .xm button, .xm canvas[tabindex]").all():
+        assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
+        if control.is_visible():
+            control.focus()
+            assert page.evaluate(FOCUS)[0] != "cell"
+            page.keyboard.press("Escape")
+            assert page.evaluate(FOCUS)[0] == "cell"
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PICTURES)
@@ -115,17 +126,3 @@ def test_axe_finds_nothing_serious_and_a_small_screen_needs_no_scrolling_sideway
                if one["impact"] in ("serious", "critical")]  # fmt: skip
     assert serious == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 1024
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_escape_leads_from_every_control_back_to_the_cell_of_jupyterlab(show, name):
-    """JupyterLab's own keys are off inside a live picture, and Tab out of it may jump over many cells."""
-    page = show(PICTURES[name]())
-    page.evaluate("""() => { const cell = document.querySelector("main");
-        cell.classList.add("jp-Cell"); cell.tabIndex = 0; cell.id = "cell"; }""")
-    for control in page.locator(".xm input, .xm button, .xm canvas[tabindex]").all():
-        if control.is_visible():
-            control.focus()
-            assert page.evaluate(FOCUS)[0] != "cell"
-            page.keyboard.press("Escape")
-            assert page.evaluate(FOCUS)[0] == "cell"

@@ -1,50 +1,42 @@
-"""The live pictures of training in a real browser: the film as a page of its own, the search with Python behind it."""
+"""The live pictures of training and of tiles under keys and mouse, the search with Python behind it, and their words.
+
+What film and tiles compute is tested in `test_browser`, where the page comes from.
+"""
 
 import re
 
-import nbformat
 import numpy as np
 import pytest
 import test_browser
 import torch
-from matplotlib import colormaps
-from test_browser import DRAWN, SET, plain, run_all, run_until, state
+from test_browser import DRAWN, plain, put, state, training
+from test_browser_hand import pick, pixels
+from test_tile_walk import CAPTIONS, IMAGES, PICTURES, TEXTS, walk
 
 from xmatch_edu import models
 from xmatch_edu.data import emoji
 from xmatch_edu.data.words import Vocabulary
-from xmatch_edu.explore import SearchExplorer, TrainingFilm
-from xmatch_edu.explore.film import _SCRIPT as FILM
+from xmatch_edu.explore import SearchExplorer, TileWalk, TrainingFilm
 from xmatch_edu.explore.film import VIEWS
-from xmatch_edu.explore.live import figure, script
+from xmatch_edu.explore.live import figure
 
-browser, page, show, lab = test_browser.browser, test_browser.page, test_browser.show, test_browser.lab
-RANDOM = np.random.default_rng(17)
-# The script once more, only for its numbers: the page shows them with few digits.
-OPEN = script(FILM) + "\nwindow.numbers = (frame) => compute({ ...explorer.model.get('data'), frame });"
-VIEW_OF = "canvas => canvas.toDataURL()"
+browser, page, show = test_browser.browser, test_browser.page, test_browser.show
 
 
-def film(n, count=5, **more):
-    """Noise from which a diagonal rises, every 10 steps a frame."""
-    noise = RANDOM.normal(size=(n, n))
-    frames = {10 * k: (0.3 * noise + 0.2 * k * np.eye(n), 2.0 + k) for k in range(count)}
-    return TrainingFilm(frames, captions=[f"text number {i}" for i in range(n)], **more)
-
-
+@pytest.mark.slow
 def test_the_slider_moves_the_picture_the_words_and_the_loss_by_keyboard(show):
-    explorer = film(8, losses=np.linspace(3, 1, 40), batch_size=16)
+    explorer = training(8, losses=np.linspace(3, 1, 40), batch_size=16)
     page = show(explorer)
     slider, seen = ".xf input[type=range]", set()
-    assert page.get_attribute(slider, "data-lm-suppress-shortcuts") == "true"
     page.focus(slider)
     for key, frame in [("", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 4), ("Home", 0)]:
         if key:
             page.keyboard.press(key)
         assert state(page, "frame") == frame, key
+        page.evaluate(DRAWN)
         explorer.frame = frame
         numbers = explorer.numbers()
-        assert page.evaluate(DRAWN) == pytest.approx(numbers["loss"], rel=1e-9)
+        assert state(page, "loss") == pytest.approx(numbers["loss"], rel=1e-9)
         assert page.inner_text(".xf-time span") == f"step {10 * frame} of 40"
         assert page.get_attribute(slider, "aria-valuetext") == f"step {10 * frame} of 40, loss {numbers['loss']:.2f}"
         assert page.inner_text(".xf-summary") == (
@@ -52,55 +44,8 @@ def test_the_slider_moves_the_picture_the_words_and_the_loss_by_keyboard(show):
             f"brightest of its row in {numbers['rows right']} of 8 rows, the own image of its column in "
             f"{numbers['columns right']} of 8"
         )
-        seen.add((page.eval_on_selector(".xf-map", VIEW_OF), page.eval_on_selector(".xf-curve", VIEW_OF)))
+        seen.add((pixels(page, ".xf-map"), pixels(page, ".xf-curve")))
     assert len(seen) == len({heatmap for heatmap, _ in seen}) == len({curve for _, curve in seen}) == 4
-
-
-def ties(n):
-    """Many equal scores, all of them exact in binary: the page and Python must count the same ones as right."""
-    return TrainingFilm({k: (RANDOM.integers(0, 3, size=(n, n)) / 4 + k / 8 * np.eye(n), 1.0) for k in range(4)})
-
-
-@pytest.mark.parametrize(("n", "kind"), [(1, film), (5, film), (32, film), (5, ties), (32, ties)])
-def test_every_number_of_every_frame_is_that_of_python(show, n, kind):
-    explorer = kind(n)
-    page = show(explorer)
-    page.add_script_tag(type="module", content=OPEN)
-    page.wait_for_function("() => window.numbers")
-    for frame in range(len(explorer.steps)):
-        explorer.frame = frame
-        page.evaluate(SET, {"frame": frame})
-        numbers = explorer.numbers()
-        assert page.evaluate(DRAWN) == pytest.approx(numbers["loss"], rel=1e-9, abs=1e-12)
-        seen = page.evaluate("""frame => { const { matrices, loss, rowsRight, columnsRight } = numbers(frame);
-            return [Object.values(matrices).map((matrix) => [...matrix]), rowsRight, columnsRight]; }""", frame)
-        assert seen[1:] == [numbers["rows right"], numbers["columns right"]], frame
-        for view, matrix in zip(VIEWS, seen[0], strict=True):
-            assert np.abs(np.reshape(matrix, (n, n)) - numbers[view]).max() <= 1e-9, (frame, view)
-        rows = "1 of 1 row," if n == 1 else f"{numbers['rows right']} of {n} rows,"
-        assert rows in page.inner_text(".xf-summary")
-
-
-@pytest.mark.parametrize("n", [1, 5, 32])
-def test_every_cell_has_the_colour_of_its_number_and_the_colours_stay_through_all_frames(show, n):
-    cell, left, top = {1: 84, 5: 80, 32: 12}[n], 30, 10
-    explorer = film(n)
-    page = show(explorer)
-    low, high = explorer.scores.min(), explorer.scores.max()
-    for view, (_, colours, _) in VIEWS.items():
-        for frame in range(len(explorer.steps)):
-            explorer.view, explorer.frame = view, frame
-            page.evaluate(SET, {"view": view, "frame": frame})
-            page.evaluate(DRAWN)
-            seen = page.evaluate("""([n, cell, left, top, inside]) => {
-                const context = document.querySelector(".xf-map").getContext("2d");
-                return Array.from({ length: n * n }, (_, c) => [...context.getImageData(
-                    left + (c % n) * cell + inside, top + Math.floor(c / n) * cell + inside, 1, 1).data].slice(0, 3));
-                }""", [n, cell, left, top, 6])  # beside the number, where there is one  # fmt: skip
-            ends = (low, high) if view == "scores" else (0, 1)
-            shares = (explorer.numbers()[view] - ends[0]) / ((ends[1] - ends[0]) or 1)
-            expected = colormaps[colours](shares, bytes=True)[..., :3].reshape(-1, 3)
-            assert np.abs(np.array(seen) - expected.astype(int)).max() <= 8, (view, frame)  # a neighbour in the table
 
 
 WATCH = """() => { window.frames_seen = []; window.said = [];
@@ -109,9 +54,9 @@ WATCH = """() => { window.frames_seen = []; window.said = [];
         .observe(document.querySelector(".xm-ears"), { childList: true }); }"""
 
 
+@pytest.mark.slow
 def test_play_runs_to_the_end_and_stops_and_begins_anew(show):
-    explorer = film(6, count=12)
-    page = show(explorer)
+    page = show(training(6, count=12))
     page.evaluate(WATCH)
     page.focus(".xf button")
     page.keyboard.press("Enter")
@@ -123,16 +68,15 @@ def test_play_runs_to_the_end_and_stops_and_begins_anew(show):
     assert page.evaluate("frames_seen") == list(range(1, 12)), "it stands at the end"
     summary = page.inner_text(".xf-summary")
     assert page.evaluate("said") == [summary] and summary.startswith("after 110 steps"), "aloud only at the end"
-    explorer.frame = 11
-    assert page.evaluate(DRAWN) == pytest.approx(explorer.numbers()["loss"], rel=1e-9)
     page.focus(".xf button")
     page.keyboard.press("Space")
     page.wait_for_function("() => frames_seen.length > 13")
     assert page.evaluate("frames_seen.slice(11, 14)") == [0, 1, 2], "at the end it begins anew"
 
 
+@pytest.mark.slow
 def test_a_pause_is_a_pause_and_a_hand_on_the_slider_stops_the_film(show):
-    page = show(film(2, count=90))  # so long that it does not end before the test
+    page = show(training(2, count=90))  # so long that it does not end before the test
     page.evaluate(WATCH)
     page.wait_for_timeout(400)
     assert page.evaluate("frames_seen") == [], "nothing moves before it is asked to"
@@ -153,39 +97,30 @@ def test_a_pause_is_a_pause_and_a_hand_on_the_slider_stops_the_film(show):
     assert state(page, "frame") == 0 and page.inner_text(".xf button") == "play"
 
 
+@pytest.mark.slow
 def test_one_frame_is_a_film_that_cannot_play(show):
     page = show(TrainingFilm({3: ([[1.0, 0], [0, 1]], 1.0)}))
     assert page.is_disabled(".xf button") and page.inner_text(".xf-time span") == "step 3 of 3"
     assert page.locator(".xf-curve").count() == 0
 
 
-def test_views_answer_to_keys_and_each_control_keeps_its_keys(show):
-    explorer = film(4, losses=np.ones(40))
-    page = show(explorer)
+@pytest.mark.slow
+def test_views_answer_to_keys(show):
+    page = show(training(4))
     page.focus(".xf input[value=scores]")
     for view in [*list(VIEWS)[1:], "scores"]:
         page.keyboard.press("ArrowRight")
         page.evaluate(DRAWN)
         assert state(page, "view") == view and page.is_checked(f".xf input[value='{view}']")
         assert page.inner_text(".xf p").startswith(VIEWS[view][2]), view
-    own = "all => all.every(one => one.dataset.lmSuppressShortcuts === 'true')"
-    assert page.eval_on_selector_all(".xf input, .xf button, .xf canvas", own)
 
 
 def test_keys_and_mouse_pick_a_cell_and_its_story_is_told(show):
-    explorer = film(5)
+    explorer = training(5)
     page = show(explorer)
-    page.focus(".xf-map")
-    for key, cell in [("ArrowRight", [0, 1]), ("ArrowDown", [1, 1]), ("ArrowUp", [0, 1]), ("ArrowUp", [0, 1]),
-                      ("End", [0, 4]), ("ArrowRight", [0, 4]), ("Home", [0, 0]), ("PageDown", [4, 0])]:  # fmt: skip
-        page.keyboard.press(key)
-        assert state(page, "cell") == cell, key
-    page.click(".xf-map", position={"x": 30 + 80 * 2.5, "y": 10 + 80 * 1.5})
-    assert state(page, "cell") == [1, 2]
+    pick(page, ".xf-map")
     for frame, (i, j) in [(0, (1, 2)), (3, (2, 2)), (3, (1, 2))]:
-        explorer.frame = frame
-        page.evaluate(SET, {"frame": frame, "cell": [i, j]})
-        page.evaluate(DRAWN)
+        put(page, explorer, frame=frame, cell=[i, j])
         numbers, eyes = explorer.numbers(), plain(page.inner_text(".xf-story"))
         ears = plain(page.get_attribute(".xf-map", "aria-label"))
         own = "its own" if i == j else "not its own"
@@ -200,18 +135,66 @@ def test_keys_and_mouse_pick_a_cell_and_its_story_is_told(show):
 
 def test_the_mark_of_the_curve_stands_at_the_step(show):
     losses = [np.log(16), *np.linspace(2.5, 1, 49)]  # longer than the last frame
-    explorer = film(3, losses=losses, batch_size=16)
+    explorer = training(3, losses=losses, batch_size=16)
     page = show(explorer)
     assert "ln 16 = 2.77" in page.inner_text(".xf-side")
     for frame, step in enumerate(explorer.steps):
-        page.evaluate(SET, {"frame": frame})
-        page.evaluate(DRAWN)
+        put(page, explorer, frame=frame)
         inked = page.eval_on_selector(".xf-curve", """canvas => [...canvas.getContext("2d")
             .getImageData(0, 2, canvas.width, 1).data].filter((_, at) => at % 4 === 3)""")
         assert np.flatnonzero(inked).mean() + 0.5 == pytest.approx(34 + (320 - 44) * step / 50, abs=1), step
         words = page.get_attribute(".xf-curve", "aria-label")
         assert f"Marked: {losses[step]:.2f} after {step} steps" in words
         assert re.search(r"From 2\.77 at the first step to 1\.00 at the last of 50", words)
+
+
+def test_the_arrow_keys_walk_and_the_words_follow(show):
+    explorer = walk(captions=CAPTIONS, pictures=PICTURES)
+    page, seen = show(explorer), set()
+    slider = ".xt input[type=range]"
+    page.focus(slider)
+    for key, step, title in [("", 0, "before the first tile"), ("ArrowRight", 1, "forward, tile 1 of 9"),
+                             ("ArrowRight", 2, "forward, tile 2 of 9"), ("End", 18, "backward, tile 9 of 9"),
+                             ("ArrowLeft", 17, "backward, tile 8 of 9"), ("Home", 0, "before the first tile")]:
+        before = explorer.numbers()
+        if key:
+            page.keyboard.press(key)
+        assert state(page, "step") == step
+        page.evaluate(DRAWN)
+        assert page.inner_text(".xt-title") == title
+        assert page.get_attribute(slider, "aria-valuetext") == f"step {step} of 18, {title}"
+        explorer.step = step
+        numbers, told = explorer.numbers(), plain(page.inner_text(".xt-did"))
+        assert f"= {numbers['held']}. All of S: 7² = 49." in page.inner_text(".xt-held")
+        assert title in page.get_attribute(".xt-map", "aria-label")
+        loss = f"loss {numbers['loss']:.2f} (ln 7 = 1.95)" if step >= 9 else ""
+        assert loss in page.inner_text(".xt-loss") and bool(page.inner_text(".xt-loss")) == bool(loss)
+        if step == 2:  # the same rows as tile 1, and three more columns
+            assert f"row 0 goes from {before['rows'][0]:.2f} to {numbers['rows'][0]:.2f}" in told
+            assert f"column 3 from nothing to {numbers['columns'][3]:.2f}." in told
+        seen.add(pixels(page, ".xt-map"))
+    assert len(seen) == 5
+
+
+@pytest.mark.slow
+def test_on_a_small_screen_the_slider_stands_above_the_picture_which_fits_below_it(show):
+    page = show(walk(captions=CAPTIONS, pictures=PICTURES))
+    page.set_viewport_size({"width": 600, "height": 640})
+    page.evaluate(DRAWN)
+    slider, picture = (page.locator(one).bounding_box() for one in (".xt input[type=range]", ".xt-map"))
+    assert slider["y"] + slider["height"] <= picture["y"] and picture["y"] + picture["height"] <= 640
+
+
+@pytest.mark.slow
+def test_play_walks_to_the_end_and_says_so_once(show):
+    page = show(TileWalk(IMAGES, TEXTS, scale=2.0, size=7))  # one tile: two steps
+    page.focus(".xt button")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('.xt button').innerText === 'pause'")
+    page.wait_for_function("""() => explorer.model.get('step') === 2
+        && document.querySelector('.xt button').innerText === 'play'""")
+    page.evaluate(DRAWN)
+    assert page.inner_text(".xm-ears").startswith("backward, tile 1 of 1")
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +240,7 @@ def wait(page, query, picked=None):
     page.evaluate(DRAWN)
 
 
+@pytest.mark.slow
 def test_a_search_by_keyboard_shows_what_python_found(ask, gallery):
     explorer = searching(gallery)
     page = ask(explorer)
@@ -284,11 +268,11 @@ def test_a_search_by_keyboard_shows_what_python_found(ask, gallery):
         wait(page, query)
         assert page.inner_text(said).startswith(words), query
         assert page.locator(SHOWN).all_inner_texts() == [card["caption"] for card in explorer.data["start"]]
-    own = "all => all.every(one => one.dataset.lmSuppressShortcuts === 'true')"
-    assert page.eval_on_selector_all(".xs input, .xs button", own)
+    assert page.locator(".xs :is(input, button):not([data-lm-suppress-shortcuts=true])").count() == 0
     assert page.get_attribute("input", "maxlength") == "200"
 
 
+@pytest.mark.slow
 def test_a_picture_picked_by_keyboard_tells_its_words(ask, gallery):
     explorer = searching(gallery, query="heart")
     page = ask(explorer)
@@ -326,6 +310,7 @@ def test_a_picture_picked_by_keyboard_tells_its_words(ask, gallery):
     assert page.evaluate("document.activeElement.innerText").startswith(gallery.captions[position])
 
 
+@pytest.mark.slow
 def test_its_own_text_is_marked_where_it_is_among_the_nearest(ask, gallery):
     few = gallery.take(range(4))
     explorer = searching(few)
@@ -336,6 +321,7 @@ def test_its_own_text_is_marked_where_it_is_among_the_nearest(ask, gallery):
     assert page.locator(".xs-texts .xs-own").count() == 1
 
 
+@pytest.mark.slow
 def test_what_you_type_stays_while_python_answers_and_silence_is_told(ask, gallery):
     page = ask(searching(gallery))
     page.evaluate("() => { window.kept = explorer.model.save_changes; explorer.model.save_changes = () => {}; }")
@@ -358,54 +344,3 @@ def test_what_you_type_stays_while_python_answers_and_silence_is_told(ask, galle
     page.evaluate("explorer.model.set('query', 'star')")  # Python sets it
     page.evaluate(DRAWN)
     assert page.input_value("input") == "star"
-
-
-MAKE = """import torch
-from xmatch_edu import models
-from xmatch_edu.data import emoji
-from xmatch_edu.data.words import Vocabulary
-from xmatch_edu.explore import SearchExplorer, TrainingFilm
-gallery = emoji.load().take(range(0, 1900, 19))
-torch.manual_seed(2)
-live = SearchExplorer(models.TwoBranch(Vocabulary(gallery), width=16), gallery)
-live"""
-FILM_CELL = """film = TrainingFilm({5 * k: (k * torch.eye(4), 2.0) for k in range(4)}, losses=[1.4] * 15, batch_size=4)
-film"""
-ASK = """agree = film.loss is not None and abs(film.loss - film.numbers()["loss"]) < 1e-9
-print("Python says", repr(live.query), live.picked, film.frame, agree)
-if live.picked is not None and film.frame == 2 and agree:
-    live.query = 'star'"""
-
-
-def test_in_jupyterlab_the_search_and_the_film_are_alive(lab, page, gallery, tmp_path):
-    """Run All; then words and a picked picture by keyboard, the film's slider, and Python asked and answering."""
-    cells = [nbformat.v4.new_code_cell(source) for source in (MAKE, FILM_CELL, ASK)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "work" / "search.ipynb")
-    page.goto(lab.format("search"))
-    last = run_all(page, "Python says '' None 0 ")
-    expected = searching(gallery, query="heart zzz")
-    page.locator(".xs").scroll_into_view_if_needed()
-    page.focus(".xs input")
-    page.keyboard.type("heart zzz")
-    page.wait_for_selector("text=Not known, so left out: zzz")
-    found = [f"{one['caption']}, {one['score']:.2f}" for one in expected.results["found"]]
-    assert [plain(words) for words in page.locator(SHOWN).all_inner_texts()] == found
-    for _ in range(2):
-        page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # JupyterLab would go into the cell
-    position = expected.results["found"][1]["position"]
-    expected.picked = position
-    page.wait_for_selector(f".xs-picked h4:has-text({gallery.captions[position]!r})")
-    nearest = [plain(words).split("\n")[0] for words in page.locator(".xs-words li").all_inner_texts()]
-    assert nearest == [word for word, _ in expected.results["picked"]["words"]]
-    assert page.evaluate("document.activeElement.innerText").startswith(gallery.captions[position])
-
-    page.locator(".xf").scroll_into_view_if_needed()
-    page.focus(".xf input[type=range]")
-    for _ in range(2):
-        page.keyboard.press("ArrowRight")
-    page.wait_for_selector("text=step 10 of 15")
-    run_until(page, last, f"Python says 'heart zzz' {position} 2 True")
-    page.locator(".xs").scroll_into_view_if_needed()
-    page.wait_for_function("() => document.querySelector('.xs input').value === 'star'")  # and Python typed

@@ -1,29 +1,21 @@
-"""TileWalk: its numbers are the loops', what it is given is checked, its page is whole; then in a real browser."""
+"""TileWalk without a browser: its numbers are the loops', what it is given is checked, its page is whole."""
 
 import ast
 import json
-import math
 import re
 
 import numpy as np
 import pytest
-import test_browser
 import torch
 import traitlets
-from matplotlib import colormaps
-from test_browser import DRAWN, SET, state
 
 from xmatch_edu import loops, plots
-from xmatch_edu.explore import TileWalk, live, tiles
-from xmatch_edu.explore.tiles import _SCRIPT
+from xmatch_edu.explore import TileWalk, tiles
 
-browser, page, show = test_browser.browser, test_browser.page, test_browser.show
 RANDOM = np.random.default_rng(23)
 IMAGES, TEXTS = RANDOM.normal(size=(2, 7, 3))
 CAPTIONS = ["dog", "red apple", "sun", "</script><b>tea</b>", "a \"cup\" & more", "a caption without an end", "7"]
 PICTURES = np.stack([np.full((6, 6, 3), 30 * i, dtype=np.uint8) for i in range(7)])
-# The script once more, only for its numbers: the page shows them with two digits.
-OPEN = live.script(_SCRIPT) + "\nwindow.states = walk(explorer.model.get('data'));"
 
 
 def walk(**more):
@@ -163,103 +155,6 @@ def test_the_page_is_whole_and_calls_nobody(tmp_path):
 
 
 def test_the_script_needs_nothing_and_knows_the_state():
-    script = _SCRIPT.read_text("utf-8")
+    script = tiles._SCRIPT.read_text("utf-8")
     assert not re.search(r"https?:|^\s*import\b|\bfetch\(|innerHTML", script, re.MULTILINE)
     assert tuple(ast.literal_eval(re.search(r"const STATE = (\[.*?\]);", script)[1])) == tiles._STATE
-
-
-# From here on in a browser, which test_browser starts, or says that there is none.
-
-
-@pytest.mark.parametrize(("n", "size", "scale"), [(1, 1, 2.0), (7, 3, 2.0), (32, 4, 20.0), (5, 2, 1e4)])
-def test_every_number_of_every_step_is_that_of_python(show, n, size, scale):
-    explorer = TileWalk(*RANDOM.normal(size=(2, n, 6)), scale=scale, size=size)
-    page = show(explorer)
-    page.add_script_tag(type="module", content=OPEN)
-    page.wait_for_function("() => window.states")
-    for step in range(2 * len(explorer.tiles) + 1):
-        explorer.step = step
-        page.evaluate(SET, {"step": step})
-        numbers, loss = explorer.numbers(), page.evaluate(DRAWN)
-        assert (loss is None) == (numbers["loss"] is None)
-        assert loss is None or loss == pytest.approx(numbers["loss"], rel=1e-9, abs=1e-9 * scale)
-        seen = page.evaluate("""step => { const { shown, tile, rows, columns, held } = states[step];
-            const told = (line) => line.map((x) => (x === -Infinity ? "nothing" : x));
-            return { shown, tile, rows: told(rows), columns: told(columns), held }; }""", step)
-        assert seen["held"] == numbers["held"]
-        for side in ("rows", "columns"):
-            found = [-math.inf if x == "nothing" else x for x in seen[side]]
-            assert found == pytest.approx(numbers[side].tolist(), rel=1e-9, abs=1e-9), (step, side)
-        if step:
-            top, bottom, left, right = (seen["tile"][end] for end in ("top", "bottom", "left", "right"))
-            where = slice(top, bottom), slice(left, right)
-            assert np.allclose(seen["shown"], numbers["tile"][where], rtol=1e-9, atol=1e-9), step
-            assert np.isfinite(numbers["tile"]).sum() == np.size(seen["shown"])
-
-
-def test_the_arrow_keys_walk_and_the_words_follow(show):
-    explorer = walk(captions=CAPTIONS, pictures=PICTURES)
-    page, seen = show(explorer), set()
-    slider = ".xt input[type=range]"
-    assert page.get_attribute(slider, "data-lm-suppress-shortcuts") == "true"
-    page.focus(slider)
-    for key, step, title in [("", 0, "before the first tile"), ("ArrowRight", 1, "forward, tile 1 of 9"),
-                             ("ArrowRight", 2, "forward, tile 2 of 9"), ("End", 18, "backward, tile 9 of 9"),
-                             ("ArrowLeft", 17, "backward, tile 8 of 9"), ("Home", 0, "before the first tile")]:
-        if key:
-            page.keyboard.press(key)
-        assert state(page, "step") == step
-        page.evaluate(DRAWN)
-        assert page.inner_text(".xt-title") == title
-        assert page.get_attribute(slider, "aria-valuetext") == f"step {step} of 18, {title}"
-        explorer.step = step
-        assert f"= {explorer.numbers()['held']}. All of S: 7² = 49." in page.inner_text(".xt-held")
-        assert title in page.get_attribute(".xt-map", "aria-label")
-        assert ("loss" in page.inner_text(".xt-loss")) == (step >= 9)
-        seen.add(page.eval_on_selector(".xt-map", "canvas => canvas.toDataURL()"))
-    assert len(seen) == 5
-
-
-def test_on_a_small_screen_the_slider_stands_above_the_picture_which_fits_below_it(show):
-    page = show(walk(captions=CAPTIONS, pictures=PICTURES))
-    page.set_viewport_size({"width": 600, "height": 640})
-    page.evaluate(DRAWN)
-    slider, picture = (page.locator(one).bounding_box() for one in (".xt input[type=range]", ".xt-map"))
-    assert slider["y"] + slider["height"] <= picture["y"] and picture["y"] + picture["height"] <= 640
-
-
-def test_the_tile_has_the_colours_of_its_numbers_and_the_rest_is_grey(show):
-    explorer = walk()
-    page = show(explorer)
-    cell, left, top = 40, 24, 6
-    logits = 2 * explorer.scores
-    pushes = loops.matching_gradient(explorer.scores, scale=2.0) * 7 / 2
-    high = np.abs(pushes).max()
-    for step, matrix, ends, name in [(5, logits, (logits.min(), logits.max()), "viridis"),
-                                     (14, pushes, (-high, high), "cividis")]:  # fmt: skip
-        explorer.step = step
-        page.evaluate(SET, {"step": step})
-        page.evaluate(DRAWN)
-        seen = np.array(page.evaluate("""([cell, left, top]) => {
-            const context = document.querySelector(".xt-map").getContext("2d");
-            return Array.from({ length: 49 }, (_, c) => [...context.getImageData(
-                left + (c % 7) * cell + 6, top + Math.floor(c / 7) * cell + 6, 1, 1).data]); }""", [cell, left, top]))
-        held = np.isfinite(explorer.numbers()["tile"]).ravel()
-        expected = colormaps[name]((matrix - ends[0]) / (ends[1] - ends[0]), bytes=True)[..., :3].reshape(-1, 3)
-        assert np.abs(seen[held, :3] - expected[held].astype(int)).max() <= 8, step
-        assert (seen[held, 3] == 255).all() and (seen[~held, 3] < 100).all(), "a veil over whatever the page is"
-        made = np.zeros((7, 7), dtype=bool)
-        for where in explorer.tiles[:4]:
-            made[where] = True
-        assert seen[made.ravel(), 3].min() > seen[~made.ravel() & ~held, 3].max(), "what was made is darker"
-
-
-def test_play_walks_to_the_end_and_says_so_once(show):
-    page = show(TileWalk(IMAGES, TEXTS, scale=2.0, size=7))  # one tile: two steps
-    page.focus(".xt button")
-    page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelector('.xt button').innerText === 'pause'")
-    page.wait_for_function("""() => explorer.model.get('step') === 2
-        && document.querySelector('.xt button').innerText === 'play'""")
-    page.evaluate(DRAWN)
-    assert page.inner_text(".xm-ears").startswith("backward, tile 1 of 1")
