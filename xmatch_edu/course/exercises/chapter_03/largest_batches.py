@@ -1,7 +1,6 @@
 """How large N may be for a given memory."""
 
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 
 
 def _fits(bytes_a_row):

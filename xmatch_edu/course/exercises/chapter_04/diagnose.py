@@ -2,8 +2,7 @@
 
 import math
 
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 
 # The last ones are met by other tolerances, logarithms and floors, so that these show by saying too much.
 _READINGS = [(3.8712, 48), (2.9064, 48), (float("nan"), 48), (3.4, 48), (5.9095, 1000), (3.8712, 1000), (6.9078, 1000),

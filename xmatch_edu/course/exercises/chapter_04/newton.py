@@ -5,8 +5,7 @@ import math
 import numpy as np
 import torch
 
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course.exercises import ideas
 
 _random = np.random.default_rng(4)

@@ -3,8 +3,7 @@
 import numpy as np
 import torch
 
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 
 _random = np.random.default_rng(4)
 

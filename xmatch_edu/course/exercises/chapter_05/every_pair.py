@@ -4,8 +4,7 @@ import numpy as np
 
 from xmatch_edu import loops
 from xmatch_edu.check import pictures
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course.exercises.chapter_05 import shared
 from xmatch_edu.course.exercises.ideas import softmax
 

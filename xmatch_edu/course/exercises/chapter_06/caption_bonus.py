@@ -5,8 +5,7 @@ import torch
 
 from xmatch_edu import loops
 from xmatch_edu.check import pictures
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 
 
 def _right_bonus(lengths, gamma2, gamma3, divide_by_gamma2):

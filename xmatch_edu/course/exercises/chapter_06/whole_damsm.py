@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from xmatch_edu import loops, losses, scores
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course.exercises import ideas
 from xmatch_edu.course.exercises.chapter_06 import shared
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course.exercises.chapter_08 import shared
 
 # Recall is a count: in most draws this small some two wrong ideas come to the same one. In this draw no two do.

@@ -3,8 +3,7 @@
 import numpy as np
 
 from xmatch_edu.check import calm
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course import measure
 from xmatch_edu.course.exercises.chapter_10 import shared
 

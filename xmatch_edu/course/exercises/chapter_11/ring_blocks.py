@@ -1,7 +1,6 @@
 """Whose texts a process of the ring holds at each step."""
 
-from xmatch_edu.check.answers import Part
-from xmatch_edu.check.engine import Exercise, Misconception
+from xmatch_edu.check.engine import Exercise, Misconception, Part
 
 
 def _ring(rank, world_size):
