@@ -19,7 +19,7 @@ from xmatch_edu.course import exercises
 
 FIRST = ["Aïcha", "Anna", "Björn", "Đorđe", "Gül", "Hồng", "Jürgen", "Kenji", "Léa", "Łukasz", "Søren", "Zoë"]
 LAST = ["Abe", "Berg", "Costa", "Dąbrowska", "García", "Haddad", "Müller", "Nguyễn", "O'Neill", "Park"]
-COURSE = [one for chapter in exercises.CHAPTERS for one in chapter.EXERCISES]
+COURSE = [one for chapter in exercises.CHAPTERS for one in chapter.exercises]
 RAN = "import pathlib; pathlib.Path({!r}).touch()"
 
 

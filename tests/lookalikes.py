@@ -315,4 +315,4 @@ LOOKALIKES = {
 }
 
 for chapter in exercises.CHAPTERS[4:]:  # from chapter 05 on, each has a file of its own
-    LOOKALIKES |= importlib.import_module(f"lookalikes_{chapter.TITLE[:2]}").LOOKALIKES
+    LOOKALIKES |= importlib.import_module(f"lookalikes_{chapter.title[:2]}").LOOKALIKES

@@ -1311,4 +1311,4 @@ if special:
     RIGHT["all_columns"].append(columns_scipy)
 
 for chapter in exercises.CHAPTERS[4:]:  # from chapter 05 on, each has a file of its own
-    RIGHT |= importlib.import_module(f"right_answers_{chapter.TITLE[:2]}").RIGHT
+    RIGHT |= importlib.import_module(f"right_answers_{chapter.title[:2]}").RIGHT

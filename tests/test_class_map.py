@@ -153,7 +153,7 @@ def test_table_and_page_say_what_the_files_say_and_sum_the_columns(made):
     seen = {(row["learner"], row["exercise"]): row for row in rows}
     head, exercises_, *learners, solved, tried, stuck = made.tables[0]
     cells = {name: row for name, _, *row in learners}
-    assert head == ["learner", "solved", *(chapter.TITLE for chapter in exercises.CHAPTERS)]
+    assert head == ["learner", "solved", *(chapter.title for chapter in exercises.CHAPTERS)]
     assert exercises_ == [one.name for one in COURSE]
     assert len(cells) == len(learners) == len(made.records) + len(made.harmless)
     assert len(seen) == len(rows) == len(cells) * len(COURSE)
@@ -167,7 +167,7 @@ def test_table_and_page_say_what_the_files_say_and_sum_the_columns(made):
             times = f"tried {attempts} time{'s' if attempts > 1 else ''}"
             assert cell == (times if outcome == "tried" else outcome)
     assert all(row[1] == str(row[2:].count("solved")) for row in learners)
-    titles = {exercise.name: chapter.TITLE for chapter in exercises.CHAPTERS for exercise in chapter.EXERCISES}
+    titles = {exercise.name: chapter.title for chapter in exercises.CHAPTERS for exercise in chapter.exercises}
     assert all(row["chapter"] == titles[row["exercise"]] for row in rows)
     for at, _ in enumerate(COURSE):
         column = [row[at] for row in cells.values()]
@@ -199,7 +199,7 @@ def test_the_misconceptions_met_most_come_first_with_what_the_check_says(made):
               row["what the check says"]] for row in rows[:12]]  # fmt: skip
     assert made.tables[1][1:] == first
     by_chapter = [row[2] for table in made.tables[2:-2] for row in table[1:]]
-    course = [one.name + chapter.TITLE for chapter in exercises.CHAPTERS for one in chapter.EXERCISES]
+    course = [one.name + chapter.title for chapter in exercises.CHAPTERS for one in chapter.exercises]
     assert len(by_chapter) == len(rows) and by_chapter == sorted(by_chapter, key=course.index)
 
 
@@ -209,7 +209,7 @@ def test_who_is_stuck_is_listed_by_attempts(made):
                 for exercise, one in record.items() if one["attempts"] >= 3 and not one["passed"]}  # fmt: skip
     expected |= {(name, "labels_after"): 4 for name, strange in made.harmless.items()
                  if not strange and name != "nothing tried"}  # fmt: skip
-    titles = {one.name + chapter.TITLE: one.name for chapter in exercises.CHAPTERS for one in chapter.EXERCISES}
+    titles = {one.name + chapter.title: one.name for chapter in exercises.CHAPTERS for one in chapter.exercises}
     assert {(name, titles[where]): int(attempts) for attempts, name, where, _ in rows} == expected
     assert len(rows) == len(expected) > 50
     assert [int(row[0]) for row in rows] == sorted((int(row[0]) for row in rows), reverse=True)
@@ -332,9 +332,10 @@ def test_the_course_s_own_file_is_understood(folder, monkeypatch):
 def test_every_idea_of_the_course_is_known():
     """Wherever a chapter keeps it, the map knows what the check says; otherwise it would count it as a strange name."""
     for chapter in exercises.CHAPTERS:
-        known = {idea for exercise in chapter.EXERCISES for idea in reading.SAYS[exercise.name]}
-        source = Path(chapter.__file__)
-        for file in source.parent.glob("*.py") if source.stem == "__init__" else [source]:
+        known = {idea for exercise in chapter.exercises for idea in reading.SAYS[exercise.name]}
+        for file in Path(exercises.__file__).parent.rglob("*.py"):
+            if f"chapter_{chapter.title[:2]}" not in str(file):
+                continue
             calls = [node for node in ast.walk(ast.parse(file.read_text("utf-8")))
                      if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Misconception"]  # fmt: skip
             written = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}

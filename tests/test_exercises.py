@@ -15,17 +15,17 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 
 
 def read(chapter):
-    return chapters.read(FOLDER / chapter.NOTEBOOK)
+    return chapters.read(FOLDER / chapter.notebook)
 
 
-CHAPTERS = pytest.mark.parametrize("chapter", exercises.CHAPTERS, ids=lambda chapter: chapter.NOTEBOOK)
+CHAPTERS = pytest.mark.parametrize("chapter", exercises.CHAPTERS, ids=lambda chapter: chapter.notebook)
 
 
 @CHAPTERS
 def test_each_exercise_has_its_stub_its_check_its_levels_and_its_help(chapter):
     stored = read(chapter)  # which refuses a stub without minutes, difficulty, importance, hint and solution around it
-    assert [one.name for one in stored.exercises] == [one.name for one in chapter.EXERCISES]
-    assert len(stored.exercises) >= (3 if chapter.TITLE < "03" else 4)
+    assert [one.name for one in stored.exercises] == [one.name for one in chapter.exercises]
+    assert len(stored.exercises) >= (3 if chapter.title < "03" else 4)
     for number, one in enumerate(stored.exercises, start=1):
         cell = stored.cells[one.cell].source
         assert cell.endswith(f"\n\n\ncheck.{one.name}({one.name})"), one.name
@@ -38,15 +38,15 @@ def test_each_exercise_has_its_stub_its_check_its_levels_and_its_help(chapter):
 def test_a_chapter_has_one_title(chapter):
     stored = read(chapter)
     title = f"{stored.number} {stored.title}"
-    assert title == chapter.TITLE, "check/ calls it otherwise"
+    assert title == chapter.title, "check/ calls it otherwise"
     for page in (FOLDER.parent / "README.md", *sorted(FOLDER.glob("*.ipynb"))):
-        words = re.findall(rf"\[([^][]+)\]\((?:notebooks/)?{re.escape(chapter.NOTEBOOK)}\)", page.read_text("utf-8"))
+        words = re.findall(rf"\[([^][]+)\]\((?:notebooks/)?{re.escape(chapter.notebook)}\)", page.read_text("utf-8"))
         wrong = [one for one in words if re.match(r"\d\d ", one) and one != title]
         assert not wrong, f"{page.name} calls it {wrong}"
 
 
 def test_every_exercise_has_its_wrong_answer():
-    names = {one.name for chapter in exercises.CHAPTERS for one in chapter.EXERCISES}
+    names = {one.name for chapter in exercises.CHAPTERS for one in chapter.exercises}
     assert names == set(WRONG), f"tests/planted.py lacks {names - set(WRONG)} and has too many: {set(WRONG) - names}"
 
 
@@ -57,5 +57,5 @@ def test_the_minutes_of_the_exercises_are_those_in_the_title(chapter):
     assert stored.minutes[1] == minutes, f"{minutes} minutes in all: write it into the title, 00 and README"
     start, readme = FOLDER / "00_start_here.ipynb", FOLDER.parent / "README.md"
     for page in (start, readme):
-        line = next(line for line in page.read_text("utf-8").splitlines() if f"[{chapter.TITLE}](" in line)
+        line = next(line for line in page.read_text("utf-8").splitlines() if f"[{chapter.title}](" in line)
         assert f"+ {minutes} for the exercises" in line, page.name

@@ -171,7 +171,7 @@ def test_an_exercise_without_its_help_is_refused(gone):
 
 @CHAPTERS
 def test_a_chapter_is_read_to_its_last_line(chapter):
-    names = {one.NOTEBOOK: [exercise.name for exercise in one.EXERCISES] for one in exercises.CHAPTERS}
+    names = {one.notebook: [exercise.name for exercise in one.exercises] for one in exercises.CHAPTERS}
     assert [one.name for one in chapter.exercises] == names.get(chapter.file, [])
     assert len(chapter.remember) == 3 and chapter.sections[-1].heading == "Three lines to remember"
     assert sum(one.minutes for one in chapter.exercises) == chapter.minutes[1]

@@ -30,8 +30,8 @@ def main(words):
     lab.add_argument("--port", type=int, help="the port to listen on (otherwise the first free one from 8888)")
     lab.add_argument("--dir", help="the folder of your notebooks (otherwise work/ beside the course's)")
     lab.add_argument("--keras", action="store_true", help="set up Keras 3 too, for the last part of chapter 07")
-    commands.add_parser("test", help="set up what is needed and run the fast tests, with --all every test; more words go "
-                                     "to pytest")
+    commands.add_parser("test", help="set up what is needed and run the fast tests, with --all every test; "
+                                     "more words go to pytest")
     commands.add_parser("doctor", help="look at Python, torch, JupyterLab, widgets, kernel; name the fixes")
     commands.add_parser("bench",
                         usage="python3 -m xmatch_edu bench [--damsm | --ranking | --tiles | --record | --record-tiles] "

@@ -29,7 +29,7 @@ def __dir__():
 
 def course_map():
     """How far you are, from the file in the notebook's folder -> a table that shows itself."""
-    return progress.CourseMap([(one.TITLE, one.NOTEBOOK, one.EXERCISES) for one in _exercises().CHAPTERS])
+    return progress.CourseMap([(one.title, one.notebook, one.exercises) for one in _exercises().CHAPTERS])
 
 
 def _exercises():

@@ -1,8 +1,8 @@
 """How an answer is judged: can it be called as asked, is it right, and if not, which misconception is it?
 
-Here live `Exercise` and `Misconception`, all that an exercise is written with (and `Part`, from `answers`), and `judge`.
-What a chapter asks lives in that chapter's file; calling somebody's function without harm in `calm`; the answer's picture in `pictures`; its words on the page in `result`; what is
-remembered in `progress`.
+Here live `Exercise` and `Misconception`, with which exercises are written (`Part` comes from `answers`), and `judge`.
+What a chapter asks lives in that chapter's file; calling somebody's function without harm in `calm`; the answer's
+picture in `pictures`; its words on the page in `result`; what is remembered in `progress`.
 """
 
 from collections.abc import Callable

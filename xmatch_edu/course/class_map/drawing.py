@@ -71,11 +71,11 @@ def _map(found):
 
 
 def _matrix(learners):
-    chapters = [chapter.EXERCISES for chapter in exercises.CHAPTERS]
+    chapters = [chapter.exercises for chapter in exercises.CHAPTERS]
     names = [name for _, name in figures.COURSE]
     head = [
         tag("tr", tag("th", "learner", scope="col", rowspan="2"), tag("th", "solved", scope="col", rowspan="2"),
-            *(tag("th", chapter.TITLE, scope="colgroup", colspan=str(len(chapter.EXERCISES)), class_="e")
+            *(tag("th", chapter.title, scope="colgroup", colspan=str(len(chapter.exercises)), class_="e")
               for chapter in exercises.CHAPTERS)),
         tag("tr", *(tag("th", tag("span", name), scope="col", **_look(name)) for name in names)),
     ]  # fmt: skip
@@ -99,7 +99,7 @@ def _matrix(learners):
 
 def _look(exercise, *kinds):
     """The classes of a cell; a chapter begins with an edge."""
-    first = any(chapter.EXERCISES[0].name == exercise for chapter in exercises.CHAPTERS)
+    first = any(chapter.exercises[0].name == exercise for chapter in exercises.CHAPTERS)
     classes = " ".join([*kinds, *(["e"] if first else [])])
     return {"class_": classes} if classes else {}
 
@@ -122,11 +122,11 @@ def _ideas(met):
         return _section("ideas", "What was misunderstood", tag("p", "No misconception was met."))
     parts = [_scroll("ideas", _ideas_table(met[:_FIRST], "The misconceptions that most learners met"))]
     for chapter in exercises.CHAPTERS:
-        order = [one.name for one in chapter.EXERCISES]
-        rows = sorted((one for one in met if one.chapter == chapter.TITLE), key=lambda one: order.index(one.exercise))
+        order = [one.name for one in chapter.exercises]
+        rows = sorted((one for one in met if one.chapter == chapter.title), key=lambda one: order.index(one.exercise))
         if rows:
-            words = f"{chapter.TITLE}: {_many(len(rows), 'misconception')}"
-            table = _ideas_table(rows, f"Met in {chapter.TITLE}, by exercise")
+            words = f"{chapter.title}: {_many(len(rows), 'misconception')}"
+            table = _ideas_table(rows, f"Met in {chapter.title}, by exercise")
             parts.append(tag("details", tag("summary", words), table))
     return _section("ideas", "What was misunderstood", *parts)
 

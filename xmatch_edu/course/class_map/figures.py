@@ -8,7 +8,7 @@ from xmatch_edu.course.class_map.reading import SAYS, Tries
 
 STUCK = 3  # attempts or more, and not solved
 SOLVED, TRIED, NOT_YET = "solved", "tried", "not yet"
-COURSE = [(chapter.TITLE, one.name) for chapter in exercises.CHAPTERS for one in chapter.EXERCISES]
+COURSE = [(chapter.title, one.name) for chapter in exercises.CHAPTERS for one in chapter.exercises]
 
 
 @dataclass(frozen=True)

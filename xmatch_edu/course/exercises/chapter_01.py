@@ -8,9 +8,6 @@ from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course.exercises import ideas
 from xmatch_edu.course.exercises.ideas import softmax
 
-TITLE = "01 One text, every image"
-NOTEBOOK = "01_one_text_every_image.ipynb"
-
 _random = np.random.default_rng(1)
 
 
@@ -283,5 +280,3 @@ first_loss = Exercise(
         ),
     ),
 )  # fmt: skip
-
-EXERCISES = [cosine_matrix, row_probabilities, column_probabilities, first_loss]

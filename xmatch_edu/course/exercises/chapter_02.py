@@ -8,9 +8,6 @@ from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course.exercises import ideas
 from xmatch_edu.course.exercises.ideas import softmax
 
-TITLE = "02 Labels are the diagonal"
-NOTEBOOK = "02_labels_are_the_diagonal.ipynb"
-
 _random = np.random.default_rng(2)
 
 
@@ -303,5 +300,3 @@ two_caption_loss = Exercise(
         ),
     ),
 )  # fmt: skip
-
-EXERCISES = [labels_after, matrix_loss, column_gradient, two_caption_loss]

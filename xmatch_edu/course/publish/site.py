@@ -139,6 +139,6 @@ def _exercises():
     """The names of all exercises, chapter by chapter, as Markdown."""
     lines = []
     for chapter in exercises.CHAPTERS:
-        names = ", ".join(f"`check.{one.name}({', '.join(one.takes)})`" for one in chapter.EXERCISES)
-        lines.append(f"- [{chapter.TITLE}](/notebooks/{chapter.NOTEBOOK}): {names}")
+        names = ", ".join(f"`check.{one.name}({', '.join(one.takes)})`" for one in chapter.exercises)
+        lines.append(f"- [{chapter.title}](/notebooks/{chapter.notebook}): {names}")
     return "\n".join(lines) + "\n"
