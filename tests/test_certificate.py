@@ -144,9 +144,9 @@ def test_a_rung_is_compared_with_all_that_held_and_with_none_that_did_not():
 
 
 def test_the_budgets_are_those_that_the_docstrings_state():
-    for of_gradient in (False, True):
-        shares = [LossCertificate().add("", off_by(share, of_gradient=of_gradient)).holds for share in (0.8, 1.2)]
-        assert shares == [True, False]
+    for share, case in [(0.8, ""), (1.2, "4 pairs")]:
+        for of_gradient in (False, True):
+            assert LossCertificate().add("", off_by(share, of_gradient=of_gradient)).rungs[0].failing == case
     rng = np.random.default_rng(0)  # as in the first case, 4×4 with D = 3
     images, _, pull = (rng.normal(size=shape) for shape in ((4, 3), (4, 3), (4, 4)))
     line = ScoresCertificate().add("", lambda q, d: q @ d.T + q[:, :1] / 1000).rungs[0]
@@ -158,18 +158,16 @@ def test_the_budgets_are_those_that_the_docstrings_state():
     assert {name: torch.finfo(getattr(torch, name)).eps for name in room._EPS} == room._EPS
 
 
-def test_a_rung_may_spoil_its_input():
-    def in_single(scores):
-        loss, gradient = stable(scores.astype(np.float32))
-        return loss, gradient.astype(np.float32)
-
-    def greedy(scores):
-        result = in_single(scores)
-        scores[:] = 0
+@pytest.mark.parametrize("kind, tidy", [(LossCertificate, stable), (ScoresCertificate, matmul)])
+def test_a_rung_may_spoil_its_input(kind, tidy):
+    def greedy(*inputs):
+        result = tidy(*inputs)
+        for one in inputs:
+            one[:] = 0
         return result
 
-    tidy, spoiler = LossCertificate().add("tidy", in_single), LossCertificate().add("greedy", greedy)
-    assert spoiler.holds and spoiler.rungs[0].value_error == tidy.rungs[0].value_error
+    spoiled, clean = kind().add("greedy", greedy).add("tidy", tidy), kind().add("tidy", tidy)
+    assert spoiled.holds and {rung[1:3] for rung in spoiled.rungs} == {clean.rungs[0][1:3]}
 
 
 def test_the_table_and_the_page_say_what_was_measured(tmp_path):

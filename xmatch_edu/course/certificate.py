@@ -88,7 +88,7 @@ class Certificate:
         worst, answers = (0.0, 0.0), {}
         for case, (inputs, _, budgets) in self._cases.items():
             try:
-                answer, eps = self._read(rung, *inputs)
+                answer, eps = self._read(rung, *(x.copy() for x in inputs))  # it may spoil them
             except _Unusable as reason:
                 return Rung(name, math.inf, math.inf, str(reason), {}, {}), {}
             for known in self._known[case]:
@@ -151,8 +151,8 @@ def ScoresCertificate():
             (each, each * np.linalg.norm(pull) * math.sqrt(gradient.size)))  # fmt: skip
 
     def read(rung, images, texts, pull):
-        value, eps = _array(rung(images, texts), pull.shape)
         both, n, slopes = np.concatenate([images, texts]), len(images), []
+        value, eps = _array(rung(images, texts), pull.shape)
         for nudge in np.eye(both.size).reshape(-1, *both.shape):
             moved = both + nudge
             slopes.append((pull * (_array(rung(moved[:n], moved[n:]), pull.shape)[0] - value)).sum())
@@ -179,7 +179,7 @@ def LossCertificate(direction="image_to_text"):
                        (each, each / math.sqrt(n)))  # fmt: skip
 
     def read(rung, scores):
-        result = rung(scores.copy())
+        result = rung(scores)
         if not isinstance(result, tuple) or len(result) != 2 or any(part is None for part in result):
             raise _Unusable("it has not returned (loss, gradient) yet")
         gradient, eps = _array(result[1], scores.shape)
