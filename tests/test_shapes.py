@@ -212,13 +212,9 @@ def test_more_scenes_of_a_seed_begin_with_the_same_ones(seed, few, more, composi
     short = shapes.make(few, seed=seed, composition=composition)
     long = shapes.make(few + more, seed=seed, composition=composition).take(range(few))
     assert short.captions == long.captions
+    assert not torch.equal(shapes.make(few, seed=seed + 1, composition=composition).pictures, short.pictures)
     for name in ("pictures", "words", "lengths", "kinds", "truth", "class_ids"):
         assert torch.equal(getattr(short, name), getattr(long, name))
-
-
-def test_another_seed_gives_other_scenes():
-    one, other = shapes.make(20, seed=0), shapes.make(20, seed=1)
-    assert one.captions != other.captions and not torch.equal(one.pictures, other.pictures)
 
 
 def test_take_keeps_scenes_together(scenes):
@@ -229,13 +225,9 @@ def test_take_keeps_scenes_together(scenes):
     assert len(scenes.take([])) == 0
 
 
-@pytest.mark.parametrize(
-    ("positions", "error"),
-    [([1.7], TypeError), (torch.ones(3) > 0, TypeError), (3, TypeError), ([5000], ValueError), ([-1], ValueError)],
-)
-def test_bad_positions_are_named(scenes, positions, error):
-    with pytest.raises(error, match="positions must be"):
-        scenes.take(positions)
+def test_bad_positions_are_named(scenes):
+    with pytest.raises(ValueError, match=r"positions must be .*scene"):
+        scenes.take([5000])
 
 
 @pytest.mark.parametrize(
