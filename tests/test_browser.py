@@ -1,7 +1,7 @@
 """What a live picture computes in a browser is what Python computes: every number, and the colour of every number.
 
 Here live also the browser and the page for the other tests that need one. What keys and mouse do is tested in
-`test_browser_hand` and `test_browser_training`, JupyterLab in `test_browser_lab`.
+`test_browser_hand` and `test_browser_training`, JupyterLab in `test_launch_lab`.
 """
 
 import json
