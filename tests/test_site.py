@@ -1,4 +1,7 @@
-"""The website, built once and read in a real browser: no page may call out, complain, lead nowhere or stay silent."""
+"""The website, built once and read in a real browser: no page may call out, complain, lead nowhere or stay silent.
+
+All of it is of the slow tier. What Sphinx gets to read has its tests in test_publish.py.
+"""
 
 import copy
 import functools
@@ -23,9 +26,10 @@ if find_spec("sphinx_revealjs") is None and not os.environ.get("CI"):  # there e
     pytest.skip("the extra `pages` is not here: python3 -m xmatch_edu site brings it", allow_module_level=True)
 
 from xmatch_edu.course import exercises
-from xmatch_edu.course.publish import chapters, site
+from xmatch_edu.course.publish import chapters
 from xmatch_edu.explore.live import PAGE
 
+pytestmark = pytest.mark.slow
 browser = test_browser.browser
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = {path.stem: nbformat.read(path, 4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
@@ -50,26 +54,18 @@ SEEN = """name => { const el = document.getElementById(name);
     return [el.innerText, ...[...el.querySelectorAll("canvas")].map((one) => one.toDataURL())]; }"""
 
 
-@pytest.fixture(scope="module")
-def builds(tmp_path_factory):
-    """The website twice, from two processes that share nothing but the sources -> their folders."""
-    folders = [tmp_path_factory.mktemp(f"build-{name}") / "site" for name in "ab"]
-    makers = [
-        subprocess.Popen([sys.executable, "-m", "xmatch_edu.course.publish", "site", str(folder)], cwd=folder.parent,
-                         env={**os.environ, "PYTHONHASHSEED": str(seed), "TMPDIR": str(folder.parent)},
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for seed, folder in enumerate(folders)
-    ]  # fmt: skip
-    for maker, folder in zip(makers, folders, strict=True):
-        told, _ = maker.communicate(timeout=600)
-        assert maker.returncode == 0, told
-        assert told == f"{folder / 'index.html'}\n"
-    return folders
+def build(folder, seed):
+    """The website in a process of its own, which shares nothing but the sources -> its folder."""
+    call = [sys.executable, "-m", "xmatch_edu.course.publish", "site", str(folder)]
+    done = subprocess.run(call, cwd=folder.parent, capture_output=True, text=True, timeout=600,
+                          env={**os.environ, "PYTHONHASHSEED": seed, "TMPDIR": str(folder.parent)})  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{folder / 'index.html'}\n", "")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def built(builds):
-    return builds[0]
+def built(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("build") / "site", "0")
 
 
 @pytest.fixture(scope="module")
@@ -140,30 +136,18 @@ def visits(browser, address, soups):
     return found
 
 
-def faults(visits, what):
-    return {name: found[what] for name, found in visits.items() if found.get(what)}
-
-
-def test_a_second_build_has_the_same_bytes(builds):
+def test_a_second_build_has_the_same_bytes(built, tmp_path):
     first, second = ({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-                     for folder in builds)  # fmt: skip
+                     for folder in (built, build(tmp_path / "site", "1")))  # fmt: skip
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
     here = [name for name, content in first.items() if str(ROOT).encode() in content or b"/tmp/" in content]
     assert here == [], "paths of one machine"
 
 
-def test_no_page_asks_anybody_else_or_complains(visits):
-    assert faults(visits, "asked others") == {}
-    assert faults(visits, "complaints") == {}
-
-
-def test_no_page_is_hard_to_reach_for_eyes_ears_and_keys(visits):
-    assert faults(visits, "axe") == {}
-
-
-def test_no_page_is_wider_than_a_screen(visits):
-    assert faults(visits, "too wide") == {}
+@pytest.mark.parametrize("what", ["asked others", "complaints", "axe", "too wide"])
+def test_no_page_calls_out_complains_is_wider_than_a_screen_or_hard_for_eyes_and_ears(visits, what):
+    assert {name: found[what] for name, found in visits.items() if found[what]} == {}
 
 
 def test_every_link_and_every_anchor_leads_somewhere(soups, built):
@@ -283,26 +267,6 @@ def test_without_javascript_there_is_the_still_picture(browser, address):
     page.close()
 
 
-def test_hints_and_solutions_unfold_by_keyboard(page, address):
-    page.goto(f"{address}notebooks/02_labels_are_the_diagonal.html")
-    solution = page.locator("details", has_text="Solution").first
-    code = solution.locator("pre")
-    assert not code.is_visible()
-    solution.locator("summary").focus()
-    page.keyboard.press("Enter")
-    assert code.is_visible() and "def " in code.inner_text()
-
-
-def test_the_search_finds_the_chapter(page, address):
-    page.goto(address)
-    page.fill(".sidebar-search", "shuffle")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#search-results li a")
-    hits = page.eval_on_selector_all("#search-results li a", "all => all.map((one) => one.getAttribute('href'))")
-    assert any("02_labels_are_the_diagonal.html" in hit for hit in hits)
-    page.wait_for_load_state("networkidle")  # it reads the pages that it has found, for a line of each
-
-
 def test_the_search_puts_a_chapter_first_for_its_title_and_says_when_it_finds_nothing(page, address):
     for chapter in chapters.every():
         page.goto(f"{address}search.html?q={quote(chapter.title)}")
@@ -355,41 +319,6 @@ def public_names():
 
 def named(file):
     return "xmatch_edu." + file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-@pytest.fixture
-def with_repository(tmp_path):
-    """The project as it would stand in a repository of this address -> what Sphinx would read."""
-
-    def lay_out(address):
-        root = tmp_path / "root"
-        root.mkdir()
-        for name in ("docs", "notebooks", "README.md"):
-            (root / name).symlink_to(ROOT / name)
-        urls = f'\n[project.urls]\nRepository = "{address}"\n'
-        (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text("utf-8") + urls, "utf-8")
-        site.lay_out(root, tmp_path / "source")
-        return tmp_path / "source"
-
-    return lay_out
-
-
-def test_the_buttons_lead_to_the_chapter_in_its_repository(with_repository):
-    source = with_repository("https://github.com/somebody/course.git")
-    for stem in NOTEBOOKS:
-        top = nbformat.read(source / "notebooks" / f"{stem}.ipynb", 4).cells[0].source
-        assert re.findall(r'class="launch" href="([^"]+)"', top) == [
-            f"https://mybinder.org/v2/gh/somebody/course/main?urlpath=lab/tree/notebooks/{stem}.ipynb",
-            f"https://colab.research.google.com/github/somebody/course/blob/main/notebooks/{stem}.ipynb",
-        ]
-    online = (source / "docs" / "online.md").read_text("utf-8")
-    assert "git+https://github.com/somebody/course@main" in online and "OWNER" not in online
-    assert (ROOT / "environment.yml").is_file(), "what Binder builds from"
-
-
-def test_an_address_that_no_button_can_reach_is_refused(with_repository):
-    with pytest.raises(ValueError, match=r"Repository in pyproject\.toml must be .* got ftp"):
-        with_repository("ftp://somewhere/else")
 
 
 def test_without_a_repository_the_buttons_say_what_is_missing(soups):

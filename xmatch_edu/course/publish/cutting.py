@@ -125,8 +125,8 @@ def _full(run, room):
     places = [k for k in range(1, len(run)) if _bound(run[k - 1], run[k]) < 2]
     within = [k for k in places if k < too_many] or places[:1]
 
-    def cost(k):  # of this cut, and of a slide that is nearly empty
-        return _bound(run[k - 1], run[k]) + (_taken(run[:k]) < 0.3 * room), -k
+    def cost(k):  # a slide that is nearly empty is as bad as an output without its code; of equals the later cut
+        return max(_bound(run[k - 1], run[k]), _taken(run[:k]) < 0.3 * room), -k
 
     return min(within, key=cost, default=None)
 
@@ -138,7 +138,7 @@ def _bound(one, other):
         return 2
     if one.kind in {*OUTPUTS, "credit"} and TOLD.match(other.source):
         return 1.5
-    return int(other.kind in ("printed", "table"))
+    return {"printed": 1, "table": 1, "picture": 0.5}.get(other.kind, 0)
 
 
 def uncovered(some):
