@@ -32,21 +32,20 @@ def matching_cases(draw):
     size, scale = draw(st.sampled_from([(0, 1), (1, 1), (1, 100), (1, 0.01), (30, 10), (1e4, 1), (1e4, 0.5)]))
     offset = draw(st.sampled_from([0, 0, -size]))  # also a batch whose scores are all far below zero
     scores = (size * rng.uniform(-1, 1, (n, m)) + offset).astype(np.float16).astype(np.float64)
-    labels = _labels(kind, n, m, rng)
-    mask = None
-    if draw(st.booleans()):
-        mask = (rng.random((n, m)) < draw(st.sampled_from([0.2, 1.0]))) & (loops.match_matrix(labels, n, m) == 0)
+    labels = labels_of(kind, n, m, rng)
+    mask = draw_mask(draw, labels, n, m, rng)
     direction = draw(st.sampled_from(["image_to_text", "text_to_image", "both"]))
     reduction = draw(st.sampled_from(["mean", "sum"] if direction == "both" else ["mean", "sum", "none"]))
     return Case(scores, labels, mask, float(scale), direction, reduction)
 
 
-def draw_size(rng):
-    """Weights need not sum to 1, nor be near it."""
-    return rng.choice([1, 1e-30, 1e30])
+def draw_mask(draw, labels, n, m, rng):
+    """None, or some of the pairs that are no match, or all of them."""
+    if draw(st.booleans()):
+        return (rng.random((n, m)) < draw(st.sampled_from([0.2, 1.0]))) & (loops.match_matrix(labels, n, m) == 0)
 
 
-def _labels(kind, n, m, rng):
+def labels_of(kind, n, m, rng):
     if kind == "none":
         return None
     if kind == "permutation":
@@ -56,7 +55,7 @@ def _labels(kind, n, m, rng):
     if kind == "identity":
         return np.eye(n)
     if kind == "soft":
-        return (rng.random((n, m)) + 1e-5) * draw_size(rng)
+        return (rng.random((n, m)) + 1e-5) * rng.choice([1, 1e-30, 1e30])  # they need not sum to 1, nor be near it
     weights = (rng.random((n, m)) < 0.3).astype(float)
     if kind == "several":
         weights[np.arange(n), rng.integers(0, m, n)] = 1

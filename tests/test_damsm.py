@@ -5,7 +5,7 @@ from math import inf, log, nan
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xmatch_edu import _inputs, loops, losses, scores
@@ -38,7 +38,6 @@ def tensors(*arrays, dtype=torch.float64):
     return [torch.tensor(a, dtype=dtype if a.dtype.kind == "f" else None) if a is not None else None for a in arrays]
 
 
-@settings(max_examples=150, deadline=None)
 @given(batches(), st.fixed_dictionaries(OPTIONS), st.sampled_from([1, 7, 60, 2**21]))
 def test_scores_and_attention_are_the_loops_for_every_size_of_piece(batch, options, cells):
     expected, looks = loops.word_region_scores(*batch, **options, return_attention=True)
@@ -74,7 +73,6 @@ def per_pair(regions, words, lengths, gamma1, gamma2, attention, compete_over_wo
     return torch.stack(rows)
 
 
-@settings(max_examples=100, deadline=None)
 @given(batches(), st.fixed_dictionaries(OPTIONS), st.sampled_from([1, 30, 2**21]))
 def test_gradients_are_those_of_the_literal_pair_by_pair_form(batch, options, cells):
     regions, words, lengths = tensors(*batch)
@@ -104,26 +102,6 @@ def test_gradcheck_with_padding_in_pieces(monkeypatch):
     for cells in (1, 10**6):
         monkeypatch.setattr(scores, "_CELLS_ON_CPU", cells)
         assert torch.autograd.gradcheck(lambda r, w: scores.word_region_scores(r, w, lengths), (regions, words))
-
-
-@settings(max_examples=60, deadline=None)
-@given(batches(), st.fixed_dictionaries(OPTIONS), st.sampled_from([0.0, 1e3, 1e30]), st.sampled_from([1, 2**21]))
-def test_padding_never_changes_a_score_and_gets_no_gradient(batch, options, filler, cells):
-    regions, words, _ = tensors(*batch)
-    longest = words.shape[1]
-    lengths = torch.arange(len(words)) % longest + 1
-    pad = torch.arange(longest) >= lengths[:, None]
-    other = words.masked_fill(pad[:, :, None], filler).requires_grad_()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scores, "_CELLS_ON_CPU", cells)
-        one = scores.word_region_scores(regions, words, lengths, **options)
-        two = scores.word_region_scores(regions, other, lengths, **options)
-        two.sum().backward()
-    assert torch.equal(one, two)
-    assert other.grad.isfinite().all() and (other.grad[pad] == 0).all()
-    with_room = torch.cat([words, torch.ones(len(words), 3, words.shape[2], dtype=torch.float64)], dim=1)
-    three = scores.word_region_scores(regions, with_room, lengths, **options)
-    assert torch.allclose(one, three, rtol=1e-12, atol=1e-12)
 
 
 def test_padding_that_nobody_looked_at_brings_no_nan(monkeypatch):
@@ -200,24 +178,6 @@ def test_a_zero_region_map_and_a_zero_word_score_like_a_cosine_of_zero():
     assert regions.grad.isfinite().all() and words.grad.isfinite().all()
 
 
-def test_attention_of_each_word_sums_to_one_and_padding_looks_nowhere():
-    regions, words = torch.randn(2, 9, 4), torch.randn(3, 5, 4)
-    lengths = torch.tensor([5, 2, 1])
-    _, looks = scores.word_region_scores(regions, words, lengths, return_attention=True)
-    assert looks.shape == (2, 3, 5, 9)
-    expected = (torch.arange(5) < lengths[:, None]).float().expand(2, 3, 5)
-    assert torch.allclose(looks.sum(3), expected)
-    assert torch.allclose(looks[:, 2, 0], torch.full((2, 9), 1 / 9))  # one word has no rival: it looks everywhere
-
-
-def test_log_sum_exp_lies_above_the_largest_cosine_by_at_most_ln_t():
-    rng = np.random.default_rng(5)
-    for gamma2 in (0.1, 1.0, 10.0, 100.0):
-        steps = loops.word_region_steps(rng.standard_normal((6, 4)), rng.standard_normal((5, 4)), gamma2=gamma2)
-        assert steps.cosines.max() <= steps.score <= steps.cosines.max() + log(5) / gamma2
-        assert steps.cosines.mean() <= steps.score - log(5) / gamma2 <= steps.cosines.max()
-
-
 def test_steps_are_the_scores_of_one_pair():
     rng = np.random.default_rng(6)
     regions, words = rng.standard_normal((1, 4, 3)), rng.standard_normal((1, 5, 3))
@@ -230,7 +190,6 @@ def test_steps_are_the_scores_of_one_pair():
 # --- the loss
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     batches(pairs=True),
     st.booleans(),
@@ -342,13 +301,10 @@ LOSS_CASES = {
     "fewer image codes": ((Q, W, V[:3], E), {}, ValueError, ["image_codes", "image side", "4", "3"]),
     "fewer sentence codes": ((Q, W, V, E[:3]), {}, ValueError, ["sentence_codes", "text side", "4", "3"]),
     "codes of other width": ((Q, W, V, E[:, :1]), {}, ValueError, ["image_codes", "sentence_codes", "D = 2", "D = 1"]),
-    "codes of rank 3": ((Q, W, Q, E), {}, ValueError, ["image_codes", "(N, D)", "(4, 6, 3)"]),
     "NaN code": ((Q, W, V, changed(E, 1, 1, nan)), {}, ValueError, ["sentence_codes", "nan", "text 1"]),
     "codes of other dtype": ((Q, W, V.double(), E.double()), {}, TypeError, ["image_codes", "dtype", "float32"]),
     "classes of another batch": (
         (Q, W, V, E), {"class_ids": torch.arange(5)}, ValueError, ["class_ids", "pair", "4", "5"]),
-    "classes a list": ((Q, W, V, E), {"class_ids": [0, 1, 2, 3]}, TypeError, ["class_ids", "list"]),
-    "float classes": ((Q, W, V, E), {"class_ids": torch.zeros(4)}, TypeError, ["class_ids", "integers", "float32"]),
     "gamma3 zero": ((Q, W, V, E), {"gamma3": 0}, ValueError, ["gamma3", "positive"]),
     "length beyond T": ((Q, W, V, E, LENGTHS + 1), {}, ValueError, ["lengths", "T = 5", "6"]),
 }  # fmt: skip
@@ -363,7 +319,7 @@ FOR_LOOPS = [
     "regions of one image", "words of one text", "no image", "no region", "no text", "no word", "other width",
     "length zero", "length negative", "length beyond T", "too few lengths", "lengths a column", "float lengths",
     "unknown attention", "fewer texts", "fewer image codes", "fewer sentence codes", "codes of other width",
-    "codes of rank 3", "classes of another batch",
+    "classes of another batch",
 ]  # fmt: skip
 
 

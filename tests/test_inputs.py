@@ -55,12 +55,6 @@ LOSS_CASES = {
         ValueError,
         ["mask", "match", "image"],
     ),
-    "mask on a soft match": (
-        (S, torch.ones(4, 4)),
-        {"mask": at(torch.zeros(4, 4), 0, 3, 1) > 0},
-        ValueError,
-        ["mask", "match", "image"],
-    ),
     "mask on a faint match": (
         (S, torch.full((4, 4), 0.1)),
         {"mask": at(torch.zeros(4, 4), 0, 3, 1) > 0},

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from cases import gradient_bound, matching_cases, value_bound
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xmatch_edu import labels, loops, losses
@@ -107,16 +107,15 @@ def test_a_dead_picture_has_a_finite_loss_and_gradient(dtype):
     assert images.grad.isfinite().all() and texts.grad.isfinite().all() and (images.grad != 0).any()
 
 
-@pytest.mark.parametrize("weights", [False, True])
-def test_thousands_of_images_that_share_a_text_are_added_without_losing_digits(weights):
+def test_thousands_of_images_that_share_a_text_are_added_without_losing_digits():
     n = 16_384
     exact = np.random.default_rng(0).uniform(-1, 1, (n, 2)).astype(np.float32)
+    expected = loops.matching_loss(exact, np.zeros(n, dtype=int), direction="text_to_image")
     y = torch.zeros(n, dtype=torch.int64)
-    y = F.one_hot(y, 2).float() if weights else y
-    with mock.patch.object(cross_entropy, "_CELLS_ON_CPU", 2):  # a row at a time
-        loss = losses.matching_loss(torch.tensor(exact), y, direction="text_to_image")
-    expected = loops.matching_loss(exact.astype(float), np.zeros(n, dtype=int), direction="text_to_image")
-    assert abs(loss.item() - expected) <= 8 * torch.finfo(torch.float32).eps
+    for some_labels in (y, F.one_hot(y, 2).float()):
+        with mock.patch.object(cross_entropy, "_CELLS_ON_CPU", 2):  # a row at a time
+            loss = losses.matching_loss(torch.tensor(exact), some_labels, direction="text_to_image")
+        assert abs(loss.item() - expected) <= 8 * torch.finfo(torch.float32).eps
 
 
 def test_a_matrix_of_many_blocks_is_what_torch_computes():
@@ -174,7 +173,6 @@ def test_the_toy_matrix_of_chapter_02():
     assert (round(rows, 4), round(columns, 4)) == (2.7036, 2.7499)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_loops_are_the_formula_as_printed(n, seed):
     """P(D_i|Q_i) = exp(γ3·R(Q_i, D_i)) / Σ_j exp(γ3·R(Q_i, D_j)), L1 = −Σ_i log P(D_i|Q_i), without any safety."""
@@ -241,21 +239,6 @@ def test_shuffled_texts_give_the_same_loss_when_the_labels_follow_and_another_wh
     assert loops.matching_loss(dealt, where, **options) == pytest.approx(loops.matching_loss(TOY, **options))
 
 
-@settings(max_examples=60, deadline=None)
-@given(matching_cases())
-def test_turning_the_page_swaps_the_directions(case):
-    weights = loops.match_matrix(case.labels, *case.scores.shape)
-    mask = None if case.mask is None else torch.tensor(case.mask)
-    a = losses.matching_loss(torch.tensor(case.scores), torch.tensor(weights), direction="image_to_text", mask=mask)
-    b = losses.matching_loss(
-        torch.tensor(case.scores).T,
-        torch.tensor(weights).T,
-        direction="text_to_image",
-        mask=None if mask is None else mask.T,
-    )
-    assert torch.equal(a, b) or torch.allclose(a, b, rtol=1e-12)
-
-
 def test_a_mask_is_the_same_as_taking_the_text_away():
     mask = torch.zeros(4, 4, dtype=torch.bool)
     mask[0, 3] = mask[1, 3] = mask[2, 3] = True
@@ -264,15 +247,6 @@ def test_a_mask_is_the_same_as_taking_the_text_away():
         torch.tensor(TOY[:3, :3]), torch.arange(3), direction="image_to_text", reduction="none"
     )
     assert torch.allclose(with_mask[:3], without)
-
-
-@pytest.mark.parametrize("n", [1, 2, 32])
-def test_a_model_that_knows_nothing_sits_at_ln_n_and_its_gradient_rows_sum_to_zero(n):
-    scores = torch.zeros(n, n, requires_grad=True)
-    loss = losses.matching_loss(scores, scale=20.0)
-    loss.backward()
-    assert loss.item() == pytest.approx(np.log(n), abs=1e-6)
-    assert torch.allclose(scores.grad.sum(dim=1), torch.zeros(n), atol=1e-6)
 
 
 def test_rows_without_a_match_are_left_out_of_the_mean_and_a_fully_masked_row_has_no_gradient():

@@ -73,6 +73,7 @@ def bounds(image, text, scale):
     return value, [*sides, by_scores * torch.linalg.matrix_norm(unit[0] @ unit[1].T).item() / scale.item()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: f"{peer.name}-{peer.direction}")
 def test_value_and_gradient_agree_with(peer):
     theirs, direction = load(peer), peer.direction
@@ -92,6 +93,7 @@ def test_value_and_gradient_agree_with(peer):
             assert (one - two).norm() <= bound, f"seed {seed}: gradient of {what}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: f"{peer.name}-{peer.direction}")
 def test_bench_measures_the_same_loss_as(peer):
     call, other = load(peer), {"both": "image_to_text", "image_to_text": "both"}[peer.direction]

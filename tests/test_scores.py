@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xmatch_edu import loops, scores
@@ -20,7 +20,6 @@ def features(draw):
     return image, text
 
 
-@settings(max_examples=150, deadline=None)
 @given(features(), st.sampled_from([torch.float64, torch.float32, torch.float16, torch.bfloat16]))
 def test_cosine_scores_are_the_loops(pair, dtype):
     image, text = (torch.tensor(x, dtype=dtype) for x in pair)

