@@ -203,6 +203,7 @@ BAD = {
     "empty": (lambda: plots.heatmap(np.zeros((0, 3))), "matrix must be"),
     "unknown kind": (lambda: plots.heatmap(S, kind="loss"), "kind must be one of"),
     "too few pictures": (lambda: plots.heatmap(S, pictures=PICTURES[:2]), "image side"),
+    "float pictures": (lambda: plots.heatmap(S, pictures=PICTURES / 255), r"pictures \(image side\) must be .* uint8"),
     "too many captions": (lambda: plots.heatmap(S, captions=[*CAPTIONS, "moon"]), "text side"),
     "two shapes": (lambda: plots.panels([("S", S, "scores"), ("T", S[:2], "scores")]), "every panel shows one batch"),
     "labels too few": (lambda: plots.heatmap(S, labels=[0, 1]), "labels must have one entry for each image"),
