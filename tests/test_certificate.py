@@ -139,6 +139,7 @@ def off_by(share, *, of_gradient=False):
 def test_a_rung_is_compared_with_all_that_held_and_with_none_that_did_not():
     certificate = LossCertificate().add("up", off_by(0.7)).add("middle", off_by(0.2)).add("down", off_by(-0.6))
     assert [bool(rung.failing) for rung in certificate.rungs] == [False, False, True]
+    assert 0.6 < certificate.rungs[0].value_error < 1, "the worst of all cases"
     certificate = LossCertificate().add("wrong", off_by(5)).add("right", stable)
     assert [bool(rung.failing) for rung in certificate.rungs] == [True, False] and not certificate.holds
 
