@@ -31,6 +31,7 @@ SAYS_NOTHING |= {"image", "picture", "figure", "plot", "chart", "graph", "heatma
 COMPARES_NOTHING = {"nbval-ignore-output", "nbval-skip"}
 RAISES = {"raises-exception", "nbval-raises-exception"}
 MARKERS = re.compile(r"^\s*#\s*(NBVAL_\w+|PYTEST_VALIDATE_IGNORE_OUTPUT)\s*$", re.MULTILINE)
+SEMICOLON = re.compile(r";\s*(#[^'\"\n]*)?\s*\Z")
 
 _markdown = mistune.create_markdown(renderer="ast", plugins=["table", "math"])
 
@@ -63,30 +64,14 @@ def errors(notebook, path):
     return complaints
 
 
-def kernel(notebook, path):
-    found = notebook.metadata.get("kernelspec")
-    wanted = notebooks.METADATA["kernelspec"]
-    return [] if found == wanted else [f"the kernel is {found}, not {wanted}"]
-
-
 def no_absolute_paths(notebook, path):
     texts = [(place, cell.source) for place, cell in _cells(notebook)]
     texts += [(f"output of {place}", text) for place, cell in _code(notebook) for text in _output_texts(cell)]
-    return [
-        f"{place} holds a path of one machine: {_around(text, match)}"
-        for place, text in texts
-        for match in [ABSOLUTE_PATH.search(text)]
-        if match
-    ]
+    return _holding(ABSOLUTE_PATH, texts, "holds a path of one machine")
 
 
 def no_network(notebook, path):
-    return [
-        f"{place} reaches for the network: {_around(cell.source, match)}"
-        for place, cell in _code(notebook)
-        for match in [NETWORK.search(cell.source)]
-        if match
-    ]
+    return _holding(NETWORK, _sources(notebook), "reaches for the network")
 
 
 def headings_in_order(notebook, path):
@@ -106,9 +91,7 @@ def alt_text(notebook, path):
     alts = []
     for place, cell in _cells(notebook):
         if cell.cell_type == "markdown":
-            found = [(_plain(node), node["attrs"]["url"]) for node in _nodes(cell.source, "image")]
-            found += [(image.get("alt"), image.get("src", "")) for image in _html(cell.source, "img")]
-            alts += [(f"{place}: the picture {url[:40]}", alt) for alt, url in found]
+            alts += [(f"{place}: the picture {url[:40]}", alt) for alt, url in _pictures(cell.source)]
             continue
         for output in cell.outputs:
             for mime, value in output.get("data", {}).items():
@@ -131,11 +114,9 @@ def local_links(notebook, path):
         links = [node["attrs"]["url"] for node in _nodes(cell.source, "link")]
         links += [link["href"] for link in _html(cell.source, "a") if link.get("href")]
         complaints += [f"{place}: {wrong}" for link in links for wrong in _broken(link, path)]
-        pictures = [node["attrs"]["url"] for node in _nodes(cell.source, "image")]
-        pictures += [image.get("src", "") for image in _html(cell.source, "img")]
         complaints += [
             f"{place}: the picture {url} is a file or a download; draw it in a cell or attach it"
-            for url in pictures
+            for _, url in _pictures(cell.source)
             if not url.startswith(("attachment:", "data:"))
         ]
     return complaints
@@ -147,11 +128,8 @@ def small_file(notebook, path):
 
 
 def no_trailing_semicolon(notebook, path):
-    return [
-        f"{place} ends in a semicolon, which silences nothing in nbval: end with plt.show() or _ = …"
-        for place, cell in _code(notebook)
-        if re.search(r";\s*(#[^'\"\n]*)?\s*\Z", cell.source)
-    ]
+    words = "ends in a semicolon, which silences nothing in nbval: end with plt.show() or _ = …"
+    return _holding(SEMICOLON, _sources(notebook), words)
 
 
 def asserted(notebook, path):
@@ -172,24 +150,17 @@ def asserted(notebook, path):
 
 
 def tags_not_comments(notebook, path):
-    return [
-        f"{place}: {match[1]} is a cell tag here, not a comment"
-        for place, cell in _code(notebook)
-        for match in MARKERS.finditer(cell.source)
-    ]
+    return _holding(MARKERS, _sources(notebook), "has a comment for what is a cell tag here")
 
 
 def short_cells(notebook, path):
-    return [
-        f"{place} has {lines} lines; {LONGEST_CELL} at most, the machinery belongs into the package"
-        for place, cell in _code(notebook)
-        for lines in [len([line for line in cell.source.splitlines() if line.strip()])]
-        if lines > LONGEST_CELL
-    ]
+    lengths = [(place, len(re.findall(r"^.*\S", source, re.MULTILINE))) for place, source in _sources(notebook)]
+    return [f"{place} has {lines} lines; {LONGEST_CELL} at most, the machinery belongs into the package"
+            for place, lines in lengths if lines > LONGEST_CELL]
 
 
 RULES = [
-    normal_form, executed, errors, kernel, no_absolute_paths, no_network, headings_in_order, alt_text,
+    normal_form, executed, errors, no_absolute_paths, no_network, headings_in_order, alt_text,
     local_links, small_file, no_trailing_semicolon, asserted, tags_not_comments, short_cells,
 ]  # fmt: skip
 
@@ -200,6 +171,10 @@ def _cells(notebook):
 
 def _code(notebook):
     return [(place, cell) for place, cell in _cells(notebook) if cell.cell_type == "code"]
+
+
+def _sources(notebook):
+    return [(place, cell.source) for place, cell in _code(notebook)]
 
 
 def _tags(cell):
@@ -216,8 +191,11 @@ def _output_texts(cell):
             yield from (text for mime, text in output.data.items() if mime.startswith("text/"))
 
 
-def _around(text, match):
-    return repr(text[max(0, match.start() - 20) : match.end() + 30])
+def _holding(pattern, texts, words):
+    """A complaint in these words for each text, [(place, text)], that holds the pattern."""
+    found = [(place, text, pattern.search(text)) for place, text in texts]
+    return [f"{place} {words}: {text[max(0, match.start() - 20) : match.end() + 30]!r}"
+            for place, text, match in found if match]
 
 
 def _nodes(source, kind):
@@ -233,6 +211,12 @@ def _nodes(source, kind):
 
 def _plain(node):
     return "".join(map(_plain, node["children"])) if "children" in node else node.get("raw", "")
+
+
+def _pictures(source):
+    """[(alt text, address)] of the pictures of a Markdown text."""
+    found = [(_plain(node), node["attrs"]["url"]) for node in _nodes(source, "image")]
+    return found + [(image.get("alt"), image.get("src", "")) for image in _html(source, "img")]
 
 
 def _html(source, tag):

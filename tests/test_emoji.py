@@ -67,29 +67,17 @@ def test_the_split_covers_all_and_shares_no_concept_and_no_picture(pairs):
         assert not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2])
 
 
-@pytest.mark.parametrize(
-    "group",
-    [
-        ["scientist", "man scientist", "woman scientist"],
-        ["person running", "woman running", "man running facing right"],
-        ["flag: France", "flag: St. Martin", "flag: Clipperton Island"],
-        ["flag: Norway", "flag: Svalbard & Jan Mayen", "flag: Bouvet Island"],
-        ["kiss", "kiss woman man", "kiss man man"],
-        ["boy", "girl", "child"],
-        ["flag: Indonesia", "flag: Monaco"],
-        ["flag: Romania", "flag: Chad"],
-        ["flag: Spain", "flag: Ceuta & Melilla"],
-        ["twelve-thirty", "six o’clock"],
-        ["woman dancing", "man dancing"],
-    ],
-)
-def test_one_concept_is_one_number(pairs, group):
-    assert len(set(pairs.named(group).concepts.tolist())) == 1
-
-
-def test_different_things_have_different_numbers(pairs):
+def test_one_concept_is_one_number_and_different_things_have_different_ones(pairs):
+    """What the code sees, the same picture or another gender; what it is told in ONE_CONCEPT is counted."""
+    for group in [("scientist", "man scientist", "woman scientist"), ("kiss", "kiss woman man", "kiss man man"),
+                  ("person running", "woman running", "man running facing right"),
+                  ("flag: France", "flag: St. Martin", "flag: Clipperton Island"),
+                  ("flag: Norway", "flag: Svalbard & Jan Mayen", "flag: Bouvet Island"),
+                  ("flag: Spain", "flag: Ceuta & Melilla"), ("twelve-thirty", "six o’clock")]:
+        assert len(set(pairs.named(group).concepts.tolist())) == 1, group
+    assert len(pairs.concepts.unique()) == 1686
     some = pairs.named(["strawberry", "green apple", "red apple", "man", "man scientist", "one o’clock", "two o’clock"])
-    assert len(set(some.concepts.tolist())) == len(some)
+    assert len(set(some.concepts.tolist())) == len(some), "different things"
 
 
 def test_rows_that_share_a_drawing_share_a_concept(pairs):
@@ -228,12 +216,6 @@ def test_a_tone_is_of_its_base(toned):
         assert toned.split[k] == toned.split[b] and toned.categories[k] == toned.categories[b]
         assert "skin tone" in toned.captions[k] and not torch.equal(toned.pictures[k], toned.pictures[b])
     assert sum(bool(words) for words in toned.keywords[1914:]) > 1500
-
-
-def test_with_skin_tones_no_concept_lies_in_two_parts(toned):
-    part_of = {}
-    for concept, part in zip(toned.concepts.tolist(), toned.split.tolist(), strict=True):
-        assert part_of.setdefault(concept, part) == part
     assert toned.split.bincount().tolist() == [2274, 707, 723]
 
 

@@ -15,6 +15,7 @@ from xmatch_edu.course.launch import doctor, environment
 from xmatch_edu.course.launch.environment import ROOT, plain
 
 
+@pytest.mark.slow
 def test_all_is_well_here_with_a_real_kernel():
     done = subprocess.run([sys.executable, "-m", "xmatch_edu", "doctor"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -125,6 +126,7 @@ def test_a_kernel_that_does_not_start_is_a_fault(jupyter_path):
     assert "does not start" in value and f"move {spec} away" in fix
 
 
+@pytest.mark.slow
 def test_in_a_notebook_it_is_a_function(tmp_path):
     """As chapter 00 calls it: from a kernel, which then need not start a second one."""
     from jupyter_client.manager import start_new_kernel

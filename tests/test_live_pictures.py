@@ -1,8 +1,7 @@
 """What all live pictures have in common: what they are given and what their traits are set to is checked and named,
 their still twin and their page are whole, and their scripts know their traits.
 
-What each shows is tested beside its name: `test_explorer`, `test_attention_explorer`, `test_film`, `test_tile_walk`,
-`test_search`; what a browser makes of them in `test_browser`.
+What each computes is tested in `test_live_numbers` and `test_search`, what a browser makes of it in `test_browser`.
 """
 
 import ast
@@ -16,20 +15,9 @@ import pytest
 import traitlets
 from test_search import GALLERY, MODEL, Blind
 
-from xmatch_edu import _inputs, models
-from xmatch_edu.explore import (
-    AttentionExplorer,
-    MatchingExplorer,
-    SearchExplorer,
-    TileWalk,
-    TrainingFilm,
-    attention,
-    film,
-    live,
-    matching,
-    search,
-    tiles,
-)
+from xmatch_edu import _inputs, explore, models
+from xmatch_edu.explore import AttentionExplorer, MatchingExplorer, SearchExplorer, TileWalk, TrainingFilm
+from xmatch_edu.explore.live import PAGE
 
 RANDOM = np.random.default_rng(7)
 S = RANDOM.normal(size=(5, 5))
@@ -43,8 +31,6 @@ NAMES = ["red", "</script><b>ring</b>", "\"above\" & more"]
 TRUTH = np.array([[True] * 3 + [False] * 6, [False] * 8 + [True], [False] * 9])
 FRAMES = {step: (0.3 * S + step / 20 * np.eye(5), 1.0 + step) for step in (0, 1, 10, 40)}
 LOSSES = [1.6 / (1 + step) for step in range(40)]
-MODULES = {MatchingExplorer: matching, AttentionExplorer: attention, TrainingFilm: film, TileWalk: tiles,
-           SearchExplorer: search}  # fmt: skip
 GIVEN = {
     MatchingExplorer: {"scores": S},
     AttentionExplorer: {"regions": V, "words": W},
@@ -144,7 +130,6 @@ BAD = {
         ({"scores": np.zeros((65, 65))}, ValueError, r"N from 1 to 64; got \(65, 65\)"),
         ({"scores": np.where(np.eye(5) > 0, np.nan, S)}, ValueError, "scores must be finite; got nan at image 0, text"),
         ({"scores": [[1, 2], [3]]}, ValueError, "scores must hold real numbers"),
-        ({"scores": [["a"]]}, ValueError, "scores must hold real numbers"),
         ({"scores": S + 1j}, ValueError, "scores must hold real numbers"),
         ({"pictures": PICTURES[:4]}, ValueError, r"pictures: .*image side.*5; got 4"),
         ({"pictures": PICTURES / 255}, ValueError, r"pictures \(image side\) must be .* uint8"),
@@ -159,9 +144,6 @@ BAD = {
         ({"high": math.inf}, ValueError, "low and high.* got 0.5 and inf"),
         ({"low": 9, "high": 3, "scale": 5}, ValueError, "0 < low < high"),
         ({"scale": 50}, ValueError, "scale must lie on the slider"),
-        ({"view": "hinges"}, ValueError, "view must be one of"),
-        ({"margin": 3}, ValueError, "margin must lie on the slider, from 0.02 to 2; got 3"),
-        ({"negatives": 0}, ValueError, "negatives must be"),
         ({"scores": 1e308 * np.eye(2), "high": 1, "scale": 1}, ValueError, r"margin \+ .* may overflow"),
         ({"scores": 1e308 * np.eye(2)}, ValueError, "overflows"),
     ],
@@ -171,7 +153,6 @@ BAD = {
         ({"words": W[:0]}, ValueError, "words is empty.*text side"),
         ({"words": W[:, :5]}, ValueError, "same width D.*6 on the image side and D = 5 on the text side"),
         ({"regions": V * np.nan}, ValueError, "regions must be finite; got nan at region 0, feature 0"),
-        ({"words": [[1, 2], [3]]}, ValueError, r"words must hold real numbers.*text side"),
         ({"regions": V + 1j}, ValueError, r"regions must hold real numbers.*image side"),
         ({"regions": V[:8]}, ValueError, r"regions \(image side\) must be a square grid.*got R = 8"),
         ({"words": np.ones((25, 6))}, ValueError, r"words \(text side\): at most 24 .*got 25"),
@@ -180,9 +161,7 @@ BAD = {
         ({"picture": PHOTO / 255}, ValueError, r"picture \(image side\) must be"),
         ({"word_names": NAMES[:2]}, ValueError, r"word_names: .*text side\), 3; got 2"),
         ({"truth": TRUTH * 1}, ValueError, r"truth must be .*bool"),
-        ({"gamma1": 0}, ValueError, "gamma1 must be positive"),
         ({"gamma2": 200}, ValueError, "gamma2 must lie on the slider, from 0.1 to 100; got 200"),
-        ({"attention": "sine"}, ValueError, "attention must be one of"),
     ],
     TrainingFilm: [
         ({"frames": [(S, 1.0)]}, TypeError, "frames must be a dict.*got list"),
@@ -209,7 +188,6 @@ BAD = {
         ({"losses": np.ones((40, 2))}, ValueError, r"losses: .*got shape \(40, 2\)"),
         ({"losses": [*LOSSES[:-1], math.inf]}, ValueError, "losses must .*inf at step 39"),
         ({"losses": LOSSES, "batch_size": 0}, ValueError, "batch_size must be at least 1"),
-        ({"losses": LOSSES, "batch_size": 2.5}, TypeError, "batch_size must be an int"),
         ({"batch_size": 16}, ValueError, "batch_size is for the line.*give losses too"),
     ],
     TileWalk: [
@@ -218,8 +196,6 @@ BAD = {
         ({"image_features": F[:0]}, ValueError, r"image_features \(image side\): from 1 to 32 .*got 0"),
         ({"image_features": np.ones((33, 3))}, ValueError, "from 1 to 32 pairs; got 33"),
         ({"scale": 0.0}, ValueError, "scale must be positive"),
-        ({"scale": "large"}, TypeError, "scale must be a number"),
-        ({"size": 1.5}, TypeError, "size must be an int"),
         ({"size": 0}, ValueError, "size must be at least 1"),
         ({"image_features": np.ones((32, 2)), "text_features": np.ones((32, 2)), "size": 1}, ValueError,
          "size: at most 100 tiles; 32 pairs in tiles of 1 are 1024"),
@@ -234,9 +210,7 @@ BAD = {
         ({"gallery": GALLERY.take([0] * 2001)}, ValueError, "gallery: 1 to 2,000 pairs .*got 2001"),
         ({"model": models.TwoBranch(MODEL.vocabulary, size=16)}, ValueError,
          r"pictures \(image side\) must be .*16, 16, 3"),
-        ({"query": "x" * 201}, ValueError, r"query \(text side\).*got 201 letters"),
         ({"show": 0}, ValueError, "show must be at least 1"),
-        ({"show": 1.5}, TypeError, "show must be an int"),
         ({"show": 25}, ValueError, r"show: at most 24 pictures \(image side\); got 25"),
     ],
 }  # fmt: skip
@@ -255,7 +229,7 @@ def test_a_cell_shows_the_picture_where_nothing_runs_with_its_description(kind):
     assert {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} <= data.keys()
     assert data["text/plain"] == metadata["image/png"]["alt"] == repr(picture) == picture.still().alt
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert (live.PAGE in data) == (kind is not SearchExplorer)
+    assert (PAGE in data) == (kind is not SearchExplorer)
 
 
 PAGES = {  # the title of the page, and what its data must hold to the last digit
@@ -308,12 +282,12 @@ def test_the_script_needs_nothing_and_hears_of_every_trait(kind):
 
 def test_the_scripts_know_every_view_direction_and_measure():
     views = {}
-    for module in (matching, film):
+    for module in (explore.matching, explore.film):
         script = module._SCRIPT.read_text("utf-8")
         found = re.findall(r'^  "([^"]+)": ({ kind: "(\w+)".*)$', script, re.MULTILINE)
         assert [(view, kind) for view, _, kind in found] == [(view, kind) for view, (kind, *_) in module.VIEWS.items()]
         for view, line, _ in found:
             assert views.setdefault(view, line) == line, "the same view looks the same in every live picture"
-    script = matching._SCRIPT.read_text("utf-8")
+    script = explore.matching._SCRIPT.read_text("utf-8")
     assert re.findall(r"^  (\w+): { label: .*weights", script, re.MULTILINE) == list(_inputs.DIRECTIONS)
-    assert tuple(re.findall(r"(\w+): { label:", attention._SCRIPT.read_text("utf-8"))) == _inputs.ATTENTIONS
+    assert tuple(re.findall(r"(\w+): { label:", explore.attention._SCRIPT.read_text("utf-8"))) == _inputs.ATTENTIONS

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tools import moving_picture
@@ -20,6 +21,7 @@ def opened(path):
     return np.stack(frames), times, again
 
 
+@pytest.mark.slow
 def test_it_is_the_film_of_the_notebook(tmp_path):
     moving_picture.write(tmp_path / "new.gif")
     new, old = opened(tmp_path / "new.gif"), opened(moving_picture.PICTURE)
@@ -27,11 +29,11 @@ def test_it_is_the_film_of_the_notebook(tmp_path):
     off = np.abs(new[0].astype(int) - old[0]).mean(axis=(1, 2, 3))
     # Not 0: other systems draw letters a little otherwise.
     assert off.max() < 1, "draw it again: python tools/moving_picture.py"
-    assert len(new[0]) == len(moving_picture.stored_film()["steps"])
 
 
 def test_it_lights_up_and_comes_to_rest():
     frames, times, again = opened(moving_picture.PICTURE)
+    assert len(frames) == len(moving_picture.stored_film()["steps"])
     assert frames[-1].mean() != frames[0].mean() and (frames[-1] > 240).sum() > (frames[0] > 240).sum()
     assert again == moving_picture.TIMES - 1 and times[-1] == moving_picture.LAST
     assert moving_picture.PICTURE.stat().st_size < 500_000

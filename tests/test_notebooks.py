@@ -13,6 +13,7 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
 PNG = "iVBORw0KGgo="
 
+
 def test_there_are_chapters():
     assert CHAPTERS, f"no notebooks in {FOLDER}"
 
@@ -80,14 +81,15 @@ def error(text):
 
 NO_ALT = v4.new_output("display_data", {"image/png": PNG})
 HTML_PICTURE = v4.new_output("display_data", {"text/html": "<img src='data:,'>"})
-# rule, how the notebook is spoilt, words of the complaint. "normal_form" has the tests of the tool.
+# rule, how the notebook is spoilt, words of the complaint. More of "normal_form" is in the tests of the tool.
 SPOILT = [
+    ("normal_form", lambda notebook: notebook.metadata.update(widgets={}), "run python tools/notebooks.py normalise"),
+    ("normal_form", lambda notebook: notebook.metadata.kernelspec.update(display_name=".venv"), "not in normal form"),
+    ("normal_form", lambda notebook: notebook.metadata.pop("kernelspec"), "not in normal form"),
     ("executed", lambda notebook: notebook.cells[1].update(execution_count=None), "cell 2 was never run"),
     ("errors", output(1, error("no")), "cell 2 stopped with ValueError"),
     ("errors", tagged(1, "raises-exception"), "cell 2 has the tag raises-exception but raised nothing"),
     ("errors", tagged(1, "nbval-raises-exception"), "cell 2 has the tag nbval-raises-exception"),
-    ("kernel", lambda notebook: notebook.metadata.kernelspec.update(display_name=".venv"), "the kernel is"),
-    ("kernel", lambda notebook: notebook.metadata.pop("kernelspec"), "the kernel is None"),
     ("no_absolute_paths", added(0, " Open /home/me/file."), "cell 1 holds a path"),
     ("no_absolute_paths", added(1, "\nopen('/tmp/x')"), "cell 2 holds a path"),
     ("no_absolute_paths", added(1, "\nopen(r'C:\\Users\\me')"), "cell 2 holds a path"),
@@ -124,7 +126,7 @@ SPOILT = [
     ("no_trailing_semicolon", added(1, ";  # quiet\n"), "cell 2 ends in a semicolon"),
     ("asserted", source(5, "x == 1"), "cell 5 has the tag nbval-ignore-output: assert"),
     ("asserted", tagged(5, "nbval-skip"), "cell 6 has the tag nbval-skip: assert"),
-    ("tags_not_comments", added(1, "\n# NBVAL_IGNORE_OUTPUT"), "cell 2: NBVAL_IGNORE_OUTPUT is a cell tag"),
+    ("tags_not_comments", added(1, "\n# NBVAL_IGNORE_OUTPUT"), "cell 2 has a comment for what is a cell tag"),
     ("short_cells", added(1, "\ny = 1" * 15), "cell 2 has 17 lines"),
 ]
 
@@ -153,13 +155,8 @@ def test_a_spoilt_notebook_is_refused(normal, tmp_path, name, spoil, words):
     assert any(words in complaint for complaint in complaints), complaints
 
 
-def test_normal_form_is_refused_where_it_is_not(normal, tmp_path):
-    normal.metadata.widgets = {}
-    assert "run python tools/notebooks.py normalise" in rules.normal_form(*stored(normal, tmp_path))[0]
-
-
 def test_every_rule_is_seen_to_refuse():
-    assert {rule.__name__ for rule in rules.RULES} == {name for name, _, _ in SPOILT} | {"normal_form"}
+    assert {rule.__name__ for rule in rules.RULES} == {name for name, _, _ in SPOILT}
 
 
 @pytest.mark.parametrize(

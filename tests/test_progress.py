@@ -1,7 +1,6 @@
 """What is remembered of attempts: one file, never half written, never lost, and only where there was an attempt."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -18,7 +17,7 @@ from xmatch_edu.check.result import WRONG, Result
 pathlib.Path(".ready-{own}").touch()
 while len(list(pathlib.Path().glob(".ready-*"))) < 2:  # begin together
     time.sleep(0.01)
-for k in range(300):
+for k in range(100):
     for name in ("{own}", "two_caption_loss"):
         progress.note(getattr(check, name), eval(f"lambda p: ('{own}', {{k}})"), Result(name, WRONG))
 """
@@ -94,9 +93,10 @@ def test_what_is_no_file_is_left_alone(folder):
 
 
 def test_the_same_answer_is_known_again_after_a_restart(folder):
-    code = "from xmatch_edu import check\ncheck.diagnose(eval('lambda loss, N: str(loss in {1.5, 2.5, \\'x\\'})'))"
-    for seed in ("1", "2", "3"):
-        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+    """A set of letters has another order in each process."""
+    answer = "lambda loss, N: str(loss in {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})"
+    check.diagnose(eval(answer))
+    subprocess.run([sys.executable, "-c", f"from xmatch_edu import check; check.diagnose({answer})"], check=True)
     assert stored(folder)["diagnose"]["attempts"] == 1
 
 
@@ -115,30 +115,21 @@ def test_the_map_says_so_where_the_file_is_spoilt(folder):
     assert "set aside" in repr(check.course_map())
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_does_no_harm_to_the_answer(folder):
-    folder.chmod(0o500)
-    try:
-        assert check.diagnose(right).outcome == PASS
-        assert "could not be noted" in repr(check.diagnose(right))
-    finally:
-        folder.chmod(0o700)
-
-
-def test_a_file_that_cannot_be_written_does_no_harm_to_the_answer(folder, monkeypatch):
-    def full(path, content):
+@pytest.mark.parametrize("what", ["write", "FileLock"])
+def test_a_file_that_cannot_be_written_does_no_harm_to_the_answer(folder, monkeypatch, what):
+    def full(*given, **options):
         raise OSError("no space left")
 
-    monkeypatch.setattr(progress, "write", full)
+    monkeypatch.setattr(progress, what, full)
     result = check.diagnose(right)
     assert result.outcome == PASS and "could not be noted" in repr(result)
 
 
 def test_two_kernels_at_once_lose_nothing(folder):
-    """Two real processes, each with 300 attempts at an exercise of its own and at one that they share."""
+    """Two real processes, each with 100 attempts at an exercise of its own and at one that they share."""
     codes = [ATTEMPTS.format(own=name) for name in ("labels_after", "column_gradient")]
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=folder) for code in codes]
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     assert {name: one["attempts"] for name, one in stored(folder).items()} == {
-        "labels_after": 300, "column_gradient": 300, "two_caption_loss": 600}  # fmt: skip
+        "labels_after": 100, "column_gradient": 100, "two_caption_loss": 200}  # fmt: skip
     assert sorted(file.name for file in folder.iterdir() if not file.name.startswith(".")) == [progress.FILE]

@@ -223,9 +223,6 @@ def test_take_keeps_scenes_together(scenes):
     for name in ("pictures", "words", "lengths", "kinds", "truth", "class_ids"):
         assert torch.equal(getattr(some, name), getattr(scenes, name)[[5, 3, 5]])
     assert len(scenes.take([])) == 0
-
-
-def test_bad_positions_are_named(scenes):
     with pytest.raises(ValueError, match=r"positions must be .*scene"):
         scenes.take([5000])
 
