@@ -1,13 +1,18 @@
-"""The loss over several processes: real ones, started by torchrun. Few are started, and each works out many cases."""
+"""The loss over several processes: threads that pass messages as processes do, and real ones, started by torchrun.
+
+All numbers are judged in both; few processes are started, and each works out many cases.
+"""
 
 import math
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,9 +21,10 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from xmatch_edu import labels, losses, scale
-from xmatch_edu.scale import ring, tiles
+from xmatch_edu.scale import processes, ring, tiles
 
-WORLDS, SIZES = (2, 3), (1, 2, 5)
+SIZES = (1, 2, 5)
+PROCESSES = [pytest.param(("processes", count), marks=pytest.mark.slow) for count in (2, 3)]
 CASES = [*((n, "float64") for n in SIZES), (5, "float32")]
 EXACT = ("gather, full loss", "local loss", "ring", "ring with classes", "ring, all one class", "ring, small tiles")
 TRAPS = ("no gradient, full loss", "no gradient, local loss")
@@ -27,13 +33,22 @@ TRAPS = ("no gradient, full loss", "no gradient, local loss")
 # --- what the processes do ------------------------------------------------------------------------------------------
 
 
+ONE_AT_A_TIME = threading.Lock()  # threads share torch's random numbers
+
+
+def drawn(seed, *shapes, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
+
+
 class Branches(torch.nn.Module):
     """Two linear branches and a learned scale: all that a gradient must reach."""
 
     def __init__(self, dtype):
         super().__init__()
-        torch.manual_seed(1)
-        self.image, self.text = torch.nn.Linear(6, 4, dtype=dtype), torch.nn.Linear(5, 4, dtype=dtype)
+        with ONE_AT_A_TIME:
+            torch.manual_seed(1)
+            self.image, self.text = torch.nn.Linear(6, 4, dtype=dtype), torch.nn.Linear(5, 4, dtype=dtype)
         self.logit_scale = torch.nn.Parameter(torch.tensor(1.7, dtype=dtype))
 
     def forward(self, x, y):
@@ -45,12 +60,11 @@ class Branches(torch.nn.Module):
 
 def whole_batch(n, dtype):
     """-> inputs of both sides, and classes that reach from one process to the next."""
-    torch.manual_seed(n)
-    return torch.randn(n, 6, dtype=dtype), torch.randn(n, 5, dtype=dtype), torch.arange(n) // 2
+    return *drawn(n, (n, 6), (n, 5), dtype=dtype), torch.arange(n) // 2
 
 
 def loss_of(way, image, text, factor, ids):
-    rank, n = distributed.get_rank(), len(image)
+    rank, n = scale.place().rank, len(image)
     if way == "gather, full loss" or way == "no gradient, full loss":
         with_gradient = way == "gather, full loss"
         image, text = (scale.gather(side, with_gradient=with_gradient) for side in (image, text))
@@ -79,7 +93,7 @@ def one_case(place, way, n, dtype):
     loss = loss_of(way, *model(x, y), ids)
     loss.backward()
     together = torch.nn.utils.parameters_to_vector([parameter.grad for parameter in model.parameters()])
-    distributed.all_reduce(together)
+    processes.distributed.all_reduce(together)
     torch.nn.utils.vector_to_parameters(together / place.world_size, [p.grad for p in model.parameters()])
     return {"loss": loss.item(), "gradients": model.gradients()}
 
@@ -149,19 +163,21 @@ def large_logits(place):
 
 
 def large_sides(world_size):
-    torch.manual_seed(7)
-    return [10 * F.normalize(torch.randn(3 * world_size, 4), dim=1) for _ in range(2)]
+    return [10 * F.normalize(side, dim=1) for side in drawn(7, *[(3 * world_size, 4)] * 2)]
+
+
+def real(place):
+    warnings.simplefilter("error")  # of torch, when it gives up what we stand on
+    return everything(place) | {"ddp": under_ddp(place)}
 
 
 def everything(place):
-    warnings.simplefilter("error")  # of torch, when it gives up what we stand on
     # In half precision gather and ring carry what they are given.
     own = torch.full((2, 3), place.rank, dtype=torch.bfloat16, requires_grad=True)
     half = scale.gather(own)
     half.sum().backward()
     return {
-        "cases": every_case(place), "ddp": under_ddp(place),
-        "large": large_logits(place), "mistakes": every_mistake(place),
+        "cases": every_case(place), "large": large_logits(place), "mistakes": every_mistake(place),
         "half": half[:, 0].tolist(), "half back": own.grad[:, 0].tolist(),
         "held": [held.item() for _, (held, _), _ in ring.around([torch.tensor([place.rank]), None], [])],
         "again": one_case(place, "ring", 5, torch.float64),
@@ -184,12 +200,77 @@ def echo(place, word):
     return [place.rank, place.world_size, str(place.device), word, os.environ["OMP_NUM_THREADS"]]
 
 
+# --- threads in the place of processes ------------------------------------------------------------------------------
+
+
+class Threads:
+    """In place of torch.distributed. What the ranks send lies on a table, and goes over when it must: at `wait`."""
+
+    def __init__(self, count):
+        self.count, self.own, self.table = count, threading.local(), [None] * count
+        self.all_are_here = threading.Barrier(count, timeout=20)
+        self.is_available = self.is_initialized = lambda: True
+        self.get_rank, self.get_world_size = (lambda: self.own.rank), (lambda: count)
+        self.get_backend_config = lambda: "cpu:threads"
+        self.P2POp, self.isend, self.irecv = (lambda *message: message), "send", "receive"
+
+    def run(self, task):
+        """-> what the task gives on each rank. (On a CPU autograd goes back in the thread that asks for it.)"""
+        def as_rank(rank):
+            self.own.rank = rank
+            try:
+                return task(scale.place())
+            except BaseException:
+                self.all_are_here.abort()  # nobody waits for one that has failed
+                raise
+
+        with ThreadPoolExecutor(self.count) as pool:
+            return list(pool.map(as_rank, range(self.count)))
+
+    def exchange(self, sent):
+        """-> what each rank has sent."""
+        self.table[self.own.rank] = sent
+        self.all_are_here.wait()
+        seen = [[(to, x.detach().clone()) for to, x in messages] for messages in self.table]
+        self.all_are_here.wait()
+        return seen
+
+    def all_gather(self, blocks, own):
+        for block, ((_, sent),) in zip(blocks, self.exchange([(None, own)]), strict=True):
+            block.copy_(sent)
+
+    def all_to_all_single(self, received, own):
+        everything = self.exchange([(None, own)])
+        received.copy_(torch.cat([sent.chunk(self.count)[self.own.rank] for ((_, sent),) in everything]))
+
+    def all_reduce(self, own):
+        own.copy_(sum(sent for ((_, sent),) in self.exchange([(None, own)])))
+
+    def batch_isend_irecv(self, messages):
+        def wait():
+            seen = self.exchange([(to, x) for kind, x, to in messages if kind == "send"])
+            arriving = [iter([x for to, x in sent if to == self.own.rank]) for sent in seen]
+            for kind, x, source in messages:
+                if kind == "receive":
+                    x.copy_(next(arriving[source]))
+
+        return [SimpleNamespace(wait=wait)]
+
+
 # --- what they found ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=WORLDS)
+@pytest.fixture(scope="module", params=[("threads", 2), ("threads", 3), *PROCESSES], ids=str)
 def ranks(request):
-    return scale.torchrun.run("test_processes:everything", processes=request.param)
+    how, count = request.param
+    if how == "processes":
+        return scale.torchrun.run("test_processes:real", processes=count)
+    threads = Threads(count)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiles, "_TILE_ON_CPU", tiles._TILE_ON_CPU)  # the task changes it
+        for module in (processes, ring):
+            patch.setattr(module, "distributed", threads)
+        return threads.run(everything)
 
 
 def alone(way, n, dtype):
@@ -222,6 +303,7 @@ def test_the_mean_over_processes_is_what_one_process_finds_on_the_whole_batch(ra
             assert difference.norm() <= within * max(1, as_vector(gradients).norm())
 
 
+@pytest.mark.parametrize("ranks", PROCESSES, indirect=True)
 def test_ddp_takes_that_mean(ranks):
     for way in EXACT[:3]:
         _, wanted = alone(way, 5 * len(ranks), torch.float64)
@@ -368,6 +450,7 @@ def test_wrong_classes_and_wrong_features_are_named():
 # --- starting and ending --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_jobs_at_once_from_any_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with ThreadPoolExecutor() as pool:
@@ -421,14 +504,14 @@ def endings(tmp_path_factory):
 on_unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill or to ask with")
 
 
+@pytest.mark.slow
 @on_unix
 def test_a_killed_process_ends_the_job(endings):
     error, seconds, _ = endings["killed"]
-    assert str(error) == "lose: rank 1 was killed (SIGKILL), and torchrun ended the others"
-    assert seconds < 60
-    print(f"ended after {seconds:.1f} s")
+    assert str(error) == "lose: rank 1 was killed (SIGKILL), and torchrun ended the others" and seconds < 60
 
 
+@pytest.mark.slow
 def test_the_rank_that_failed_first_is_quoted(endings):
     error, seconds, _ = endings["failed"]
     assert "rank 1 failed first" in str(error) and "ValueError: the second process has no text" in str(error)
@@ -436,12 +519,14 @@ def test_the_rank_that_failed_first_is_quoted(endings):
     assert "has no attribute 'nothing'" in str(endings["no such task"][0])
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_come_is_not_waited_for(endings):
     error, seconds, _ = endings["does not come"]
     assert "imed out" in str(error) and "rank      : 0" in str(error)
     assert seconds < 60
 
 
+@pytest.mark.slow
 @on_unix
 def test_a_job_that_is_never_done_is_ended_with_all_its_processes(endings):
     error, seconds, folder = endings["never done"]
