@@ -353,7 +353,7 @@ def test_a_session_goes_on_after_a_part_that_fails_or_is_cut(tmp_path, capsys):
         session.session(tmp_path / "new", some)
     out, log = capsys.readouterr().out, (tmp_path / "new" / "session.txt").read_text("utf-8")
     assert [line.split(",")[0].split(": ") for line in out.splitlines()] == [
-        ["good", "done"], ["bad", "failed"], ["slow", "cut"], ["last", "done"]] or out
+        ["good", "done"], ["bad", "failed with code 1"], ["slow", "cut"], ["last", "done"]] or out
     assert log.index("all is well") < log.index("no such thing") < log.index("begun") < log.index("last: done")
 
 

@@ -38,9 +38,11 @@ def session(folder, some=None):
             try:
                 subprocess.run([sys.executable, "-u", *words], stdout=log, stderr=log, check=True,
                                timeout=until - start)  # fmt: skip
-            except subprocess.SubprocessError as error:
-                how = "cut, its time was up" if isinstance(error, subprocess.TimeoutExpired) else f"failed: {error}"
-                failed.append(name)
+            except subprocess.TimeoutExpired:
+                how = "cut, its time was up"
+            except subprocess.CalledProcessError as error:
+                how = f"failed with code {error.returncode}"
+            failed += [name] if how != "done" else []
             said = f"{name}: {how}, after {time.monotonic() - start:.0f} s"
             print(said, flush=True)
             print(said, file=log, flush=True)
