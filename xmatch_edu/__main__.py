@@ -34,14 +34,15 @@ def main(words):
                                      "more words go to pytest")
     commands.add_parser("doctor", help="look at Python, torch, JupyterLab, widgets, kernel; name the fixes")
     commands.add_parser("bench",
-                        usage="python3 -m xmatch_edu bench [--damsm | --ranking | --tiles | --record | --record-tiles] "
+                        usage="python3 -m xmatch_edu bench [--damsm | --ranking | --tiles | --record [FOLDER] | "
+                              "--record-tiles [FOLDER] | --gpu-session [FOLDER]] "
                               "[--full] [--sizes N ...] [--json FILE]",
                         help="measure the matching loss beside the same loss of others: seconds and memory",
                         description="--damsm: measure the DAMSM's score of words and regions instead. --ranking: the "
                                     "hinge ranking loss. --tiles: the matching loss at size. --full: more sizes and "
                                     "rounds. --sizes: these sizes instead. --json FILE: where the figures go "
                                     "(bench.json). --record, --record-tiles: measure on a GPU for the course's "
-                                    "recorded runs.")
+                                    "recorded runs. --gpu-session: test on a GPU, then both, in eight minutes.")
     for word, makes in PUBLISHED.items():
         made = commands.add_parser(word, help=makes)
         made.add_argument("folder", nargs="?", help=f"where to (otherwise build/{word}/)")
