@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xmatch_edu import labels, loops, losses, scale
@@ -130,7 +130,6 @@ def toy(n=5, d=4, factor=3.0, dtype=torch.float64, tile_size=2, class_ids=None, 
 # --- the same numbers as the loops ------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @given(cases())
 def test_the_loops_in_value_and_every_gradient(case):
     found = ours(case)
@@ -140,7 +139,6 @@ def test_the_loops_in_value_and_every_gradient(case):
     agree(case, found, literal(case))
 
 
-@settings(max_examples=150)
 @given(cases(dtypes=(torch.float64, torch.float32), most=39.0))
 def test_one_exp_for_all_and_an_exp_each_agree(case):
     expected = literal(case)
@@ -193,14 +191,6 @@ def test_one_pair_has_loss_and_gradient_0(close, dtype, monkeypatch):
         assert all((x == 0).all() for x in ours(case))
 
 
-@pytest.mark.parametrize("tile_size", [1, 2, 5, None])
-@pytest.mark.parametrize("close", [0.0, 80.0])
-def test_where_all_are_of_one_class_nothing_is_left_to_choose_from(close, tile_size, monkeypatch):
-    monkeypatch.setattr(passes, "_CLOSE", close)
-    case = toy(class_ids=torch.full((5,), 7), tile_size=tile_size)
-    assert all(x.abs().max() <= 1e-15 for x in ours(case))
-
-
 @pytest.mark.parametrize("kind", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
 def test_classes_may_be_any_integers(kind):
     ids = torch.tensor([1, 0, 1, 1, 2])
@@ -216,18 +206,8 @@ def test_huge_losses_have_their_mean(n):
     assert all(x.isfinite().all() and (x != 0).any() for x in gradients)
 
 
-def test_a_sure_row_keeps_its_digits():
-    """The loss is 0.00005: of a logit of 1010 less a log-sum-exp of 1010.00005, float32 would leave nothing."""
-    image, text = (torch.cat([torch.full((2, 1), first), 10 * torch.eye(2)], 1) for first in (1000.0, 1.0))
-    case = Case(image, text / torch.tensor([1, 10, 10]), 1.0, None, None)
-    loss, of_image, *_ = ours(case)
-    assert loss.item() == pytest.approx(np.log1p(np.exp(-10)), rel=5e-3)
-    expected = literal(case)[1]
-    assert np.linalg.norm(of_image.numpy() - expected) <= 5e-3 * np.linalg.norm(expected)
-
-
 @pytest.mark.parametrize("kind", ["none", "some"])
-@pytest.mark.parametrize("tile_size", [64, 100, None])
+@pytest.mark.parametrize("tile_size", [64, None])
 def test_several_hundred_pairs_are_what_the_loss_of_scores_computes(kind, tile_size, monkeypatch):
     monkeypatch.setattr(tiles, "_TILE_ON_CPU", 128)
     rng = np.random.default_rng(1)
@@ -242,61 +222,19 @@ def test_several_hundred_pairs_are_what_the_loss_of_scores_computes(kind, tile_s
     agree(case, ours(case), expected)
 
 
-@pytest.mark.parametrize("ids", [None, [0, 1, 0, 2, 1]])
 @pytest.mark.parametrize("tile_size", [1, 2, None])
-@pytest.mark.parametrize("close", [0.0, 80.0])
-def test_gradcheck(close, tile_size, ids, monkeypatch):
-    monkeypatch.setattr(passes, "_CLOSE", close)
-    image, text, *_ = toy()
-    factor = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
-    options = {"class_ids": None if ids is None else torch.tensor(ids), "tile_size": tile_size}
-    leaves = image.requires_grad_(), text.requires_grad_(), factor
-    assert torch.autograd.gradcheck(lambda a, b, c: scale.tiled_matching_loss(a, b, scale=c, **options), leaves)
-
-
-@pytest.mark.parametrize("tile_size", [1, 2])
 @pytest.mark.parametrize("close", [0.0, 80.0])
 def test_a_sure_row_keeps_the_last_digits_of_its_loss(close, tile_size, monkeypatch):
     """Its log-sum-exp is 1010.00005, and float32 numbers are 0.00006 apart there."""
     monkeypatch.setattr(passes, "_CLOSE", close)
-    text = torch.tensor([[1010.0, 1000.0], [1000.0, 1010.0]])
-    loss = scale.tiled_matching_loss(torch.eye(2), text, scale=1.0, tile_size=tile_size)
+    image, text = (torch.cat([torch.full((2, 1), first), 10 * torch.eye(2)], 1) for first in (1000.0, 1.0))
+    case = Case(image, text / torch.tensor([1, 10, 10]), 1.0, None, tile_size)
+    loss, of_image, *_ = ours(case)
     # The sum 1 + exp(−10) itself is one of float32: 0.0013 of the small part is the half of its last digit.
     assert loss.item() == pytest.approx(np.log1p(np.exp(-10)), rel=2e-3)
-
-
-@pytest.mark.parametrize("tile_size", [1, 2, 3])
-def test_many_small_tiles(tile_size):
-    case = toy(n=31, tile_size=tile_size, class_ids=torch.arange(31) % 9)
-    agree(case, ours(case), literal(case))
-
-
-@pytest.mark.parametrize("kind", ["none", "same", "some"])
-@pytest.mark.parametrize("close", [0.0, 80.0])
-def test_a_walk_over_several_blocks_of_texts(close, kind, monkeypatch):
-    """As `ring` walks: 4 images, their own 4 texts, then 5 of others, among which no match stands."""
-    monkeypatch.setattr(passes, "_CLOSE", close)
-    rng = np.random.default_rng(5)
-    image, text = (torch.tensor(features("unit", n, 3, rng)) for n in (4, 9))
-    ids, factor = classes(kind, 9, rng), torch.tensor(3.0, dtype=torch.float64)
-    logits = 3 * image @ text.T
-    y = torch.eye(4, 9, dtype=torch.float64)
-    if ids is not None:
-        logits[(ids[:4, None] == ids) & (y == 0)] = -torch.inf
-    rows, columns = tiles.nothing_seen(image), tiles.nothing_seen(text)
-    blocks = [(slice(0, 4), True), (slice(4, 9), False)]
-    options = [(None, None, 2) if ids is None else (ids[:4], ids[block], 2) for block, _ in blocks]
-    own = [tiles.see(image, text[block], factor, rows, columns[block], *option, own=match)
-           for (block, match), option in zip(blocks, options, strict=True)]  # fmt: skip
-    assert torch.allclose(own[0], logits[y == 1]) and own[1] is None
-    assert torch.allclose(rows, logits.logsumexp(1)) and torch.allclose(columns, logits.logsumexp(0))
-    columns[columns.isinf()] = 3.0  # elsewhere in the ring such a column has its match
-    gradients = torch.ones_like(image), torch.ones_like(text)
-    for (block, match), option in zip(blocks, options, strict=True):
-        of_image, of_text = gradients[0], gradients[1][block]
-        tiles.add_gradients(image, text[block], factor, rows, columns[block], *option, of_image, of_text, own=match)
-    g = (logits - rows[:, None]).exp() + (logits - columns).exp() - 2 * y
-    assert torch.allclose(gradients[0], 1 + g @ text) and torch.allclose(gradients[1], 1 + g.T @ image)
+    if close:  # an exp each would lose the digits of this gradient
+        expected = literal(case)[1]
+        assert np.linalg.norm(of_image.numpy() - expected) <= 5e-3 * np.linalg.norm(expected)
 
 
 # --- as part of a training --------------------------------------------------------------------------------------------
@@ -383,16 +321,6 @@ def test_features_that_do_not_lie_in_memory_row_by_row():
     assert leaves[0].grad.count_nonzero() == case.image.numel()
 
 
-def test_one_text_for_all_images_is_added_up():
-    case = toy(n=5)
-    one = case.text[:1].clone().requires_grad_()
-    image = case.image.clone().requires_grad_()
-    scale.tiled_matching_loss(image, one.expand(5, -1), scale=case.scale, tile_size=2).backward()
-    expected = literal(case._replace(text=case.text[:1].repeat(5, 1)))
-    np.testing.assert_allclose(image.grad, expected[1], atol=1e-14)
-    np.testing.assert_allclose(one.grad, expected[2].sum(axis=0, keepdims=True), atol=1e-14)
-
-
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_autocast_changes_no_number(dtype):
     case = toy(n=7, d=16, factor=20.0, dtype=torch.float32)
@@ -400,14 +328,6 @@ def test_autocast_changes_no_number(dtype):
     with torch.autocast("cpu", dtype=dtype):
         found = ours(case)
     assert all(torch.equal(x, y) for x, y in zip(found, expected, strict=True))
-
-
-def test_both_sides_may_be_one_tensor():
-    case = toy()
-    image = case.image.clone().requires_grad_()
-    scale.tiled_matching_loss(image, image, scale=case.scale, tile_size=2).backward()
-    _, of_image, of_text, _ = literal(case._replace(text=case.image))
-    np.testing.assert_allclose(image.grad, of_image + of_text, atol=1e-14)
 
 
 def test_nothing_is_changed_in_place():
@@ -432,7 +352,8 @@ def test_a_gradient_of_the_gradient_and_features_changed_in_between_are_errors()
 
 WEIGH = """
 import torch
-from xmatch_edu import measure, scale
+from xmatch_edu import scale
+from xmatch_edu.course import measure
 torch.set_num_threads(1)
 image, text = torch.nn.functional.normalize(torch.randn(2, {n}, 64), dim=2).requires_grad_()
 ids = torch.arange({n}) // 2 if {classes} else None
@@ -445,6 +366,14 @@ print(measure.process_bytes(lambda: step({n})))
 """
 
 
+def weighed(script):
+    """What a script prints, in a process of its own -> int."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT,
+                          env=os.environ | {"PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(measure.process_bytes(lambda: None) is None, reason="only Linux can weigh a call")
 @pytest.mark.parametrize(("n", "size", "factor", "with_classes", "part"), [
@@ -453,70 +382,34 @@ print(measure.process_bytes(lambda: step({n})))
     (6144, 256, 1e4, True, 8),
 ])  # fmt: skip
 def test_much_less_than_the_matrix_is_held(n, size, factor, with_classes, part):
-    script = WEIGH.format(n=n, size=size, scale=factor, classes=with_classes)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT,
-                          env=os.environ | {"PYTHONPATH": str(ROOT)})  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert 0 < int(done.stdout) < n**2 * 4 / part
+    assert 0 < weighed(WEIGH.format(n=n, size=size, scale=factor, classes=with_classes)) < n**2 * 4 / part
 
 
 # --- what a wrong input is told ---------------------------------------------------------------------------------------
 
 
-def put(value, *where, n=3, d=2, dtype=torch.float32):
-    x = torch.ones(n, d, dtype=dtype)
-    x[where] = value
-    return x
-
-
-ONES, IDS, NAN, INF = torch.ones(3, 2), torch.tensor([0, 1, 0]), float("nan"), float("inf")
+ONES, IDS = torch.ones(3, 2), torch.tensor([0, 1, 0])
 TILE = "the rows and columns of a tile"
 WRONG = {  # what: (arguments that differ from a right call, the error, words that it must say in this order)
     "fewer texts": ({"text_features": torch.ones(2, 2)}, ValueError, "pairs.* 3 on the image side and 2 on the text"),
-    "fewer images": ({"image_features": torch.ones(2, 2)}, ValueError, "pairs.* 2 on the image side and 3 on the text"),
-    "other width": ({"text_features": torch.ones(3, 4)}, ValueError, "width D.*D = 2 on the image side and D = 4 on"),
     "other dtype": ({"text_features": ONES.double()}, TypeError, "float32 on the image side.*float64 on the text"),
-    "nan image": ({"image_features": put(NAN, 1, 0)}, ValueError, "image_features.*got nan at image 1, feature 0"),
-    "inf image": ({"image_features": put(INF, 2, 1)}, ValueError, "image_features.*got inf at image 2, feature 1"),
-    "nan text": ({"text_features": put(NAN, 0, 1)}, ValueError, "text_features.*got nan at text 0, feature 1"),
-    "-inf text": ({"text_features": put(-INF, 1, 1)}, ValueError, "text_features.*got -inf at text 1, feature 1"),
-    "no image": ({"image_features": torch.ones(0, 2)}, ValueError, "image_features is empty.*image side needs one"),
-    "no text": ({"text_features": torch.ones(0, 2)}, ValueError, "text_features is empty.*text side needs one"),
-    "no feature": ({"image_features": torch.ones(3, 0)}, ValueError, "image_features is empty.*one feature"),
+    "nan text": ({"text_features": ONES * torch.nan}, ValueError, "text_features.*got nan at text 0, feature 0"),
     "no pair": ({"image_features": torch.ones(0, 2), "text_features": torch.ones(0, 2)}, ValueError, "is empty"),
-    "1-d image": ({"image_features": torch.ones(3)}, ValueError, r"image_features must have shape \(N, D\)"),
-    "3-d text": ({"text_features": torch.ones(3, 2, 1)}, ValueError, r"text_features must have shape \(M, D\)"),
-    "integer image": ({"image_features": ONES.long()}, TypeError, "image_features.*floating.*image side.*int64"),
-    "integer text": ({"text_features": ONES.int()}, TypeError, "text_features.*floating.*text side.*int32"),
-    "complex text": ({"text_features": ONES.cfloat()}, TypeError, "text_features.*floating.*text side.*complex64"),
-    "array image": ({"image_features": ONES.numpy()}, TypeError, "image_features.*torch.Tensor.*image side.*ndarray"),
-    "list text": ({"text_features": [[1.0, 2.0]]}, TypeError, "text_features.*torch.Tensor.*text side.*list"),
     "sparse image": ({"image_features": ONES.to_sparse()}, TypeError, "image_features.*dense"),
-    "on no device": ({"text_features": ONES.to("meta")}, ValueError, "text_features.*text side.*must be on one device"),
     "two classes": ({"class_ids": IDS[:2]}, ValueError, r"class_ids.*pair \(image and text\), 3; got 2"),
     "2-d classes": ({"class_ids": IDS[None]}, ValueError, "class_ids"),
     "float classes": ({"class_ids": IDS.float()}, TypeError, "class_ids must be integers.*float32"),
     "list classes": ({"class_ids": [0, 1, 0]}, TypeError, "class_ids.*torch.Tensor.*list"),
     "scale 0": ({"scale": 0}, ValueError, "scale must be positive and finite.*got 0"),
-    "scale -1": ({"scale": -1.0}, ValueError, "scale must be positive and finite.*got -1"),
-    "scale nan": ({"scale": NAN}, ValueError, "scale must be positive and finite.*got nan"),
-    "scale inf": ({"scale": torch.tensor(INF)}, ValueError, "scale must be positive and finite.*got inf"),
     "scale -2, a tensor": ({"scale": torch.tensor(-2.0)}, ValueError, "scale must be positive and finite.*got -2"),
     "scale of one entry": ({"scale": torch.ones(1)}, TypeError, r"scale.*0-d.*shape \(1,\)"),
-    "scale a vector": ({"scale": torch.ones(3)}, TypeError, r"scale.*0-d.*shape \(3,\)"),
     "scale an integer tensor": ({"scale": torch.tensor(2)}, TypeError, "scale"),
-    "scale True": ({"scale": True}, TypeError, "scale must be a number.*bool"),
-    "scale a word": ({"scale": "5"}, TypeError, "scale must be a number.*str"),
-    "scale None": ({"scale": None}, TypeError, "scale must be a number"),
     "tile_size 0": ({"tile_size": 0}, ValueError, f"tile_size must be at least 1, {TILE}; got 0"),
-    "tile_size -1": ({"tile_size": -1}, ValueError, f"tile_size must be at least 1, {TILE}; got -1"),
     "tile_size 2.5": ({"tile_size": 2.5}, TypeError, f"tile_size must be an int, {TILE}; got float"),
     "tile_size True": ({"tile_size": True}, TypeError, f"tile_size must be an int, {TILE}; got bool"),
-    "tile_size a tensor": ({"tile_size": torch.tensor(2)}, TypeError, "tile_size must be an int"),
-    "overflow": ({"image_features": 1e20 * ONES, "text_features": -1e20 * ONES}, ValueError,
-                 "image side.*text side.*dot product of them, up to 2e.40, may overflow torch.float32"),
-    "overflow, then a small scale": ({"image_features": 1e20 * ONES, "text_features": 1e20 * ONES, "scale": 1e-10},
-                                     ValueError, "image side.*text side.*dot product of them.*overflow torch.float32"),
+    "overflow, then a small scale": ({"image_features": 1e20 * ONES, "text_features": -1e20 * ONES, "scale": 1e-10},
+                                     ValueError, "image side.*text side.*dot product of them, up to 2e.40, may "
+                                     "overflow torch.float32"),
     "overflow in float64": ({"image_features": 1e200 * ONES.double(), "text_features": 1e200 * ONES.double(),
                              "scale": 1e-300}, ValueError, "dot product.*up to inf, may overflow torch.float64"),
     "overflow by the scale": ({"image_features": 1e18 * ONES, "text_features": 1e18 * ONES, "scale": 1e4}, ValueError,
@@ -533,12 +426,5 @@ def test_a_wrong_input_is_named(what):
 
 
 def test_features_almost_too_large_are_none_of_these():
-    case = Case(put(1e18, 0, 0), put(-3e18, 1, 1), 1e-36, None, None)
+    case = Case(1e18 * ONES, -3e18 * ONES, 1e-36, None, None)
     assert all(x.isfinite().all() for x in ours(case))
-
-
-def test_scale_and_what_follows_are_given_by_name():
-    with pytest.raises(TypeError):
-        scale.tiled_matching_loss(ONES, ONES, 1.0)
-    with pytest.raises(TypeError, match="scale"):
-        scale.tiled_matching_loss(ONES, ONES)
