@@ -1,7 +1,5 @@
 """Right answers to every exercise, each by another formula: none may be refused."""
 
-import bisect
-import cmath
 import enum
 import functools
 import importlib.util
@@ -9,7 +7,6 @@ import itertools
 import math
 import operator
 import random
-import tracemalloc
 from collections import namedtuple
 from decimal import Decimal
 from fractions import Fraction
@@ -53,11 +50,6 @@ def cosine_three_loops(image_features, text_features, dtype=np.float64):
                 S[i, j] += q[k] * d[k]
             S[i, j] /= np.sqrt((q @ q) * (d @ d))
     return S
-
-
-def cosine_diagonal_matrices(a, b):
-    left, right = (np.diag(1 / np.linalg.norm(x, axis=1)) for x in (a, b))
-    return left.dot(a).dot(b.T).dot(right)
 
 
 def cosine_torch_similarity(a, b):
@@ -129,11 +121,6 @@ def column_plain(scores, j, scale):
     return column / column.sum()
 
 
-def column_transposed(scores, j, scale):
-    logits = scale * scores.T[j]
-    return np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
-
-
 def column_loop(scores, j, scale):
     total = 0.0
     for i in range(scores.shape[0]):
@@ -143,11 +130,6 @@ def column_loop(scores, j, scale):
 
 def column_torch(scores, j, scale):
     return (scale * torch.as_tensor(scores)).softmax(dim=0).index_select(1, torch.tensor([j])).squeeze(1)
-
-
-def column_one_hot(scores, j, scale):
-    logits = scale * scores @ np.eye(scores.shape[1])[j]
-    return np.exp(logits - np.log(np.exp(logits).sum()))
 
 
 def column_in_place(scores, j, scale):
@@ -177,17 +159,9 @@ def first_loops(scores, scale):
     return total
 
 
-def first_trace(scores, scale):
-    return np.log(np.exp(scale * scores).sum(axis=1)).sum() - scale * np.trace(scores)
-
-
 def first_product(scores, scale):
     positive = np.exp(scale * scores)
     return -math.log(math.prod(np.diag(positive) / positive.sum(1)))
-
-
-def first_logaddexp(scores, scale):
-    return np.sum(np.logaddexp.reduce(scale * scores, axis=1) - scale * scores.diagonal())
 
 
 def first_torch(scores, scale):
@@ -230,10 +204,6 @@ def labels_where(p):
 
 def labels_matrix(p):
     return (np.eye(len(p))[p].T @ np.arange(len(p))).round().astype(np.int32)
-
-
-def labels_pairs(p):
-    return [k for _, k in sorted(zip(p, range(len(p)), strict=True))]
 
 
 def labels_bincount(p):
@@ -280,11 +250,6 @@ def matrix_margins(S, Y):
     return np.array(np.log1p(np.exp(S).sum(axis=1) - 1).mean())
 
 
-def matrix_divergence(S, Y):
-    """Of a certain label, the cross-entropy is the Kullback–Leibler divergence."""
-    return F.kl_div(torch.tensor(S).log_softmax(1), torch.tensor(Y).double(), reduction="batchmean")
-
-
 def matrix_single(S, Y):
     log_p = torch.tensor(S).float().log_softmax(-1)
     return -(log_p * torch.tensor(Y)).sum(1).mean()
@@ -321,17 +286,6 @@ def gradient_in_place(S):
     return S
 
 
-def gradient_differences(S):
-    """1 / Σₖ exp(Sₖⱼ − Sᵢⱼ): where the sum is infinite the probability is 0, which is right."""
-    with np.errstate(over="ignore"):
-        return 1 / np.exp(S[None] - S[:, None]).sum(axis=1) - np.identity(len(S))
-
-
-def gradient_columns(S):
-    columns = [torch.softmax(column, 0) for column in torch.tensor(S).unbind(1)]
-    return torch.stack(columns, dim=1) - torch.eye(len(S))
-
-
 def gradient_scatter(S):
     P = torch.from_numpy(S).softmax(0)
     return P.diagonal_scatter(P.diagonal() - 1)
@@ -354,11 +308,6 @@ def two_mean(row):
     return np.log(np.exp(row).sum()) - row[:2].mean()
 
 
-def two_geometric(row):
-    p = np.exp(row) / np.exp(row).sum()
-    return -np.log(np.sqrt(p[0] * p[1]))
-
-
 def two_dense(row):
     row = torch.tensor(row)
     return F.cross_entropy(row, torch.tensor([0.5, 0.5] + [0.0] * (len(row) - 2), dtype=row.dtype))
@@ -376,11 +325,6 @@ def two_divergence(row):
     return np.array(math.log(2) + 0.5 * np.log(0.5 / p[:2]).sum())
 
 
-def two_margins(row):
-    a, b = row[0], row[1]
-    return 0.5 * np.log(np.exp(row - a).sum() * np.exp(row - b).sum())
-
-
 def two_single(row):
     return -torch.tensor(row, dtype=torch.float32).log_softmax(0)[:2].mean()
 
@@ -392,13 +336,6 @@ def columns_below(S):
     below = S - S.max(axis=0)
     log_p = below - np.log(np.exp(below).sum(axis=0))
     return -np.diag(log_p).mean(), (np.exp(log_p) - np.eye(len(S))) / len(S)
-
-
-def columns_transposed(S):
-    T = S.T - S.T.max(axis=1, keepdims=True)
-    P = np.exp(T) / np.exp(T).sum(axis=1, keepdims=True)
-    loss = (np.log(np.exp(T).sum(axis=1)) - T.diagonal()).sum() / len(S)
-    return loss, ((P - np.eye(len(S))) / len(S)).T
 
 
 def columns_autograd(S):
@@ -444,14 +381,6 @@ def columns_package(S):
     return loss.detach().numpy(), torch.autograd.grad(loss, S)[0].numpy()
 
 
-def columns_jacobian(S):
-    """The Jacobian of the log-softmax, of which each column needs one row."""
-    S = torch.tensor(S)
-    log_p = S.log_softmax(dim=0)
-    jacobian = torch.eye(len(S)).double()[None] - log_p.T.exp()[:, None]
-    return -log_p.diagonal().mean(), -torch.stack([jacobian[j, j] for j in range(len(S))], 1) / len(S)
-
-
 # ---- 03 squared_distances
 
 
@@ -462,20 +391,6 @@ def distances_plain(images, texts):
 def distances_clipped(images, texts):
     squared = np.einsum("nd,nd->n", images, images)[:, None] + np.einsum("md,md->m", texts, texts)[None]
     return np.maximum(squared - 2 * np.dot(images, texts.T), 0)
-
-
-def distances_one_product(images, texts):
-    """[q, |q|², 1] · [−2t, 1, |t|²]"""
-    left = np.c_[images, (images**2).sum(1), np.ones(len(images))]
-    right = np.c_[-2 * texts, np.ones(len(texts)), (texts**2).sum(1)]
-    return left @ right.T
-
-
-def distances_gram(images, texts):
-    both = np.concatenate([images, texts])
-    gram = both @ both.T
-    own, N = gram.diagonal(), len(images)
-    return own[:N, None] + own[N:] - 2 * gram[:N, N:]
 
 
 def distances_centred(images, texts):
@@ -532,21 +447,6 @@ def batches_counting(memory, D):
     return [largest(8 * D), largest(8)]
 
 
-def batches_bisect(memory, D):
-    guesses = range(1, math.isqrt(int(memory)) + 2)
-    return tuple(bisect.bisect_right(guesses, memory, key=lambda N: 8 * width * N * N) for width in (D, 1))
-
-
-def batches_halving(memory, D):
-    def between(low, high, size):
-        if high - low == 1:
-            return low
-        middle = (low + high) // 2
-        return between(middle, high, size) if middle**2 * size <= memory else between(low, middle, size)
-
-    return between(0, int(memory) + 1, 8 * D), between(0, int(memory) + 1, 8)
-
-
 def batches_numpy(memory, D):
     return tuple(np.floor(np.sqrt(memory / (8 * np.array([D, 1])))).astype(int))
 
@@ -574,10 +474,6 @@ def batches_tensor(memory, D):
 
 def every_einsum(regions, words):
     return np.einsum("nrd,mtd->nmtr", regions, words)
-
-
-def every_matmul(regions, words):
-    return words[None] @ regions[:, None].swapaxes(-1, -2)
 
 
 def every_tensordot(regions, words):
@@ -609,11 +505,6 @@ def every_linear(regions, words):
     return torch.stack([F.linear(words, image) for image in torch.from_numpy(regions).float()])
 
 
-def every_by_feature(regions, words):
-    return sum(np.multiply.outer(regions[..., k], words[..., k]).transpose(0, 2, 3, 1)
-               for k in range(words.shape[-1]))  # fmt: skip
-
-
 # ---- 03 multiples_of_S
 
 
@@ -640,29 +531,6 @@ def multiples_seeded(rung, N):
 
 def multiples_partial(rung, N):
     return measure.array_bytes(functools.partial(rung, np.eye(N))) / (8 * N * N)
-
-
-def multiples_own_scales(rung, N):
-    S = np.ones((N, N))
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    tracemalloc.reset_peak()
-    rung(S)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return (peak - before) / S.nbytes
-
-
-def multiples_own_scales_kept(rung, N):
-    """S made under the scales, and taken off again; the result is kept until after the reading."""
-    tracemalloc.start()
-    S = np.zeros((N, N))
-    tracemalloc.reset_peak()
-    result = rung(S)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    del result
-    return (peak - S.nbytes) / S.nbytes
 
 
 def multiples_twice(rung, N):
@@ -706,13 +574,6 @@ def features_similarity(q, d, scale):
     return (S.logsumexp(0).mean() + S.logsumexp(1).mean()) / 2 - S.diagonal().mean()
 
 
-def features_double(q, d, scale=1.0):
-    q, d = (x.double() / x.double().square().sum(1, keepdim=True).sqrt() for x in (q, d))
-    S = torch.einsum("nd,md->nm", q, d) * scale
-    rows, columns = ((S.softmax(dim) * torch.eye(len(S))).sum(dim).log() for dim in (1, 0))
-    return -((rows + columns) / 2).mean().float()
-
-
 def features_in_place(q, d, scale):
     q.mul_(2.0)
     d.mul_(0.5)
@@ -724,14 +585,6 @@ def features_in_place(q, d, scale):
 
 def features_package(q, d, scale):
     return losses.matching_loss(scores.cosine_scores(q, d), scale=scale)
-
-
-def features_distribution(q, d, scale):
-    torch.manual_seed(1)
-    S = scale * nn.CosineSimilarity(dim=-1)(q.unsqueeze(1), d.unsqueeze(0))
-    index = torch.arange(len(S))
-    log_p = [torch.distributions.Categorical(logits=x).log_prob(index) for x in (S, S.T)]
-    return -torch.cat(log_p).mean()
 
 
 def features_nll(q, d, scale):
@@ -780,28 +633,11 @@ def to_features_einsum(G, q, d):
     return torch.einsum("nm,md->nd", G, d), torch.einsum("nm,nd->md", G, q)
 
 
-def to_features_autograd(G, q, d):
-    q, d = q.clone().requires_grad_(), d.clone().requires_grad_()
-    return torch.autograd.grad(q @ d.T, (q, d), grad_outputs=G)
-
-
 def to_features_backward(G, q, d):
     q.requires_grad_()
     d.requires_grad_()
     (G * (q @ d.T)).sum().backward()
     return [q.grad, d.grad]
-
-
-def to_features_vjp(G, q, d):
-    _, back = torch.func.vjp(lambda q, d: q @ d.T, q, d)
-    return back(G)
-
-
-def to_features_block(G, q, d):
-    """[[0, G], [Gᵀ, 0]] times q above d"""
-    N, M = G.shape
-    block = torch.cat([torch.cat([G.new_zeros(N, N), G], 1), torch.cat([G.T, G.new_zeros(M, M)], 1)])
-    return torch.split(block @ torch.cat([q, d]), [N, M])
 
 
 def to_features_numpy(G, q, d):
@@ -837,18 +673,6 @@ def to_features_lists(G, q, d):
 
 def line_argsort(S, p):
     return (F.cross_entropy(S, p.argsort()) + F.cross_entropy(S.T, p)) / 2
-
-
-def line_rows_shuffled_too(S, p):
-    """Deal the images as the texts were dealt: the own pairs are back on the diagonal."""
-    S = S[p]
-    return (S.logsumexp(0) + S.logsumexp(1) - 2 * S.diag()).mean() / 2
-
-
-def line_label_matrix(S, p):
-    Y = torch.zeros_like(S)
-    Y[p, torch.arange(len(p))] = 1
-    return F.cross_entropy(S, Y) / 2 + F.cross_entropy(S.T, Y.T) / 2
 
 
 def line_stencil(S, p):
@@ -973,19 +797,6 @@ def diagnose_enum(loss, N):
     return Diagnosis.TWICE if near(math.log(1 + (N - 1) / math.e)) else Diagnosis.ON
 
 
-def diagnose_torch(loss, N):
-    """The two levels as torch gives them, for zeros and for a perfect P put through once more."""
-    S, where = torch.zeros(1, N, dtype=torch.float64), torch.tensor([0])
-    twice = S.clone()
-    twice[0, 0] = 1
-    if torch.tensor(loss).isnan():
-        return "not a number"
-    for words, logits in (("nothing learned", S), ("softmax twice", twice)):
-        if abs(F.cross_entropy(logits, where).item() - loss) < 1e-3:
-            return words
-    return "goes on"
-
-
 # ---- 04 newton
 
 
@@ -1023,20 +834,6 @@ def newton_hessian(cosines, start=3.0, steps=5):
     for _ in range(steps):
         t -= torch.autograd.functional.jacobian(loss, t) / torch.autograd.functional.hessian(loss, t)
     return float(t.exp())
-
-
-def newton_by_hand(cosines, start=3.0, steps=5):
-    """Slope and bend for the scale are a mean and a variance of the cosines; then the chain rule for its log."""
-    scale, own = start, cosines.diagonal()
-    for _ in range(steps):
-        slope = bend = 0
-        for dim in (0, 1):
-            P = (scale * cosines).softmax(dim)
-            mean = (P * cosines).sum(dim)
-            slope += (mean - own).mean() / 2
-            bend += ((P * cosines**2).sum(dim) - mean**2).mean() / 2
-        scale = scale * torch.exp(-slope * scale / (slope * scale + bend * scale**2))
-    return scale
 
 
 def newton_numpy(cosines, start=3.0, steps=5):
@@ -1090,22 +887,6 @@ def newton_forward_mode(cosines, start=3.0, steps=5):
     return np.array(t.exp().item())
 
 
-def newton_complex_step(cosines, start=3.0, steps=5):
-    """The slope as a formula; its slope from an imaginary step."""
-    C = cosines.numpy()
-
-    def slope(t):
-        x = np.exp(t) * C
-        P = [np.exp(x) / np.exp(x).sum(axis, keepdims=True) for axis in (0, 1)]
-        return ((P[0] + P[1]) / 2 * x).sum() / len(C) - np.trace(x) / len(C)
-
-    t = complex(math.log(start))
-    for _ in range(steps):
-        value = slope(t + 1e-30j)
-        t -= value.real / (value.imag / 1e-30)
-    return round(cmath.exp(t).real, 4)
-
-
 class NewtonChainRule:
     """Slope and bend for the scale itself; its logarithm comes in by the chain rule."""
 
@@ -1133,11 +914,6 @@ def half_where(x):
 
 def half_normalize(x):
     return F.normalize(x.float(), dim=1).half()
-
-
-def half_double(x):
-    x = x.double()
-    return x.div(x.square().sum(1, keepdim=True).sqrt().clamp(min=1e-30)).to(torch.float16)
 
 
 def half_nan_to_num(x):
@@ -1212,7 +988,7 @@ RIGHT = {
     "cosine_matrix": [
         cosine_of_units, cosine_in_place, cosine_in_lists, cosine_three_loops,
         functools.partial(cosine_three_loops, dtype=np.longdouble),
-        cosine_diagonal_matrices, cosine_torch_similarity, cosine_torch_single, cosine_package,
+        cosine_torch_similarity, cosine_torch_single, cosine_package,
         lambda a, b: np.array([[x @ y / math.sqrt(x @ x * (y @ y)) for y in b] for x in a]),
     ],
     "row_probabilities": [
@@ -1221,81 +997,83 @@ RIGHT = {
         lambda row, scale: [1 / sum(math.exp(scale * (other - s)) for other in row) for s in row],
     ],
     "column_probabilities": [
-        column_plain, column_transposed, column_loop, column_torch, column_one_hot,
+        column_plain, column_loop, column_torch,
         column_in_place, column_distribution, column_running,
         lambda scores, j, scale: row_list(scores[:, j], scale),
     ],
     "first_loss": [
-        first_loops, first_trace, first_product, first_logaddexp, first_torch,
+        first_loops, first_product, first_torch,
         first_stencil, first_package, first_single,
         lambda scores, scale: -sum(math.log(row_plain(row, scale)[i]) for i, row in enumerate(scores)),
     ],
     "labels_after": [
         labels_scatter, labels_loop, labels_where, labels_matrix,
-        labels_pairs, labels_bincount, labels_torch,
+        labels_bincount, labels_torch,
         labels_in_place, np.argsort, lambda p: np.lexsort((p,)),
     ],
     "matrix_loss": [
+        matrix_single,
         matrix_stencil, matrix_mask, matrix_argmax, matrix_dense, matrix_dot,
-        matrix_margins, matrix_divergence, matrix_single,
+        matrix_margins,
         lambda S, Y: -np.log((np.exp(S) * Y).sum(1) / np.exp(S).sum(1)).mean(),
     ],
     "column_gradient": [
         gradient_plain, gradient_loops, gradient_autograd, gradient_in_place,
-        gradient_differences, gradient_columns, gradient_scatter,
+        gradient_scatter,
         gradient_long, lambda S: np.exp(S - np.logaddexp.reduce(S)) - np.diag([1] * len(S)),
     ],
     "two_caption_loss": [
-        two_plain, two_mean, two_geometric, two_dense, two_calls, two_divergence, two_margins,
+        two_plain, two_mean, two_dense, two_calls, two_divergence,
         two_single,
         lambda row: -math.log(row_plain(row, 1)[0]) / 2 - math.log(row_plain(row, 1)[1]) / 2,
     ],
     "all_columns": [
-        columns_below, columns_transposed, columns_autograd, columns_func, columns_logaddexp, columns_in_place,
-        columns_below_own, columns_package, columns_jacobian,
+        columns_below, columns_autograd, columns_func, columns_logaddexp, columns_in_place,
+        columns_below_own, columns_package,
     ],
     "squared_distances": [
-        distances_plain, distances_clipped, distances_one_product, distances_gram,
+        distances_plain, distances_clipped,
         distances_centred, distances_torch, distances_cdist, distances_tensordot, distances_single, distances_cosines,
     ],
     "largest_batches": [
-        batches_root, batches_isqrt, batches_counting, batches_bisect, batches_halving, batches_numpy, batches_array,
+        batches_root, batches_isqrt, batches_counting, batches_numpy, batches_array,
         batches_itemsize, batches_decimal, batches_tensor,
     ],
     "every_word_with_every_region": [
-        every_einsum, every_matmul, every_tensordot, every_block, every_nested, every_dot,
-        every_inner, every_torch, every_linear, every_by_feature,
+        every_einsum, every_tensordot, every_block, every_nested, every_dot,
+        every_inner, every_torch, every_linear,
     ],
     "multiples_of_S": [
-        multiples_default, multiples_outside, multiples_seeded, multiples_partial, multiples_own_scales,
-        multiples_own_scales_kept, multiples_twice, multiples_rounded, multiples_fraction, multiples_less_S,
+        multiples_default, multiples_outside, multiples_seeded, multiples_partial,
+        multiples_twice, multiples_rounded, multiples_fraction, multiples_less_S,
     ],
     "loss_from_features": [
-        features_line, features_norms, features_similarity, features_double, features_in_place,
-        features_package, features_distribution, features_nll, FeaturesModule(),
+        features_line, features_norms, features_similarity, features_in_place,
+        features_package, features_nll, FeaturesModule(),
         FeaturesByHand.apply,
     ],
     "to_features": [
         to_features_lists,
-        to_features_products, to_features_einsum, to_features_autograd, to_features_backward,
-        to_features_vjp, to_features_block, to_features_numpy, to_features_linear, to_features_outer,
+        to_features_products, to_features_einsum, to_features_backward,
+        to_features_numpy, to_features_linear, to_features_outer,
         to_features_broadcast,
     ],
     "shuffled_line": [
-        line_argsort, line_rows_shuffled_too, line_label_matrix, line_stencil,
+        line_argsort, line_stencil,
         line_permutation_product, line_logaddexp, line_in_place, line_running, line_package, line_nll,
     ],
     "diagnose": [
         diagnose_plain, diagnose_isclose, diagnose_table, diagnose_select, diagnose_between, diagnose_exp,
-        diagnose_match, diagnose_enum, diagnose_torch,
+        diagnose_match, diagnose_enum,
     ],
     "newton": [
-        newton_autograd, newton_func, newton_hessian, newton_by_hand, newton_numpy, newton_differences,
-        newton_recursive, newton_forward_mode, newton_complex_step, NewtonChainRule(),
+        newton_autograd, newton_func, newton_hessian, newton_numpy, newton_differences,
+        newton_recursive, newton_forward_mode, NewtonChainRule(),
     ],
     "unit_half": [
-        half_where, half_normalize, half_double, half_nan_to_num,
-        half_half_all_the_way, half_dtype_argument, half_in_place, half_rows, half_tiny,
+        half_half_all_the_way,
+        half_where, half_normalize, half_nan_to_num,
+        half_dtype_argument, half_in_place, half_rows, half_tiny,
         half_rsqrt,
     ],
 }  # fmt: skip

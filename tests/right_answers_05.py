@@ -66,12 +66,6 @@ def look_in_place(similarities, gamma1):
     return similarities
 
 
-def look_differences(similarities, gamma1):
-    """1 / Σₖ exp(xₖ − xⱼ): where the sum is infinite the share is 0, which is right."""
-    shares = 1 / np.exp(similarities[None] - similarities[:, None]).sum(axis=1)
-    return 1 / np.exp(gamma1 * (shares[:, None, :] - shares[:, :, None])).sum(axis=2)
-
-
 def look_powers(similarities, gamma1):
     """exp(γ1 · x) = exp(x) to the power γ1"""
     raised = np.exp(careful(similarities, 0)) ** gamma1
@@ -96,13 +90,6 @@ def look_columns_then_rows(similarities, gamma1):
     return [careful(gamma1 * row, 0).tolist() for row in shares]
 
 
-def look_gradient(similarities, gamma1):
-    """The softmax is the gradient of the log-sum-exp."""
-    x = gamma1 * torch.tensor(similarities).softmax(0)
-    x.requires_grad_()
-    return torch.autograd.grad(x.logsumexp(1).sum(), x)[0]
-
-
 # ---- what_words_see
 
 
@@ -117,11 +104,6 @@ def see_loops(attention, regions, words):
         context = sum(share * region for share, region in zip(look, regions, strict=True))
         cosines.append(context @ word / math.sqrt(context @ context * (word @ word)))
     return cosines
-
-
-def see_einsum(attention, regions, words):
-    c = np.einsum("tr,rd->td", attention, regions)
-    return np.einsum("td,td->t", c, words) / np.sqrt(np.einsum("td,td,te,te->t", c, c, words, words))
 
 
 def see_units(attention, regions, words):
@@ -146,13 +128,6 @@ def see_unnormalised(attention, regions, words):
 def see_block(attention, regions, words):
     contexts = (attention[:, :, None] * regions[None]).sum(axis=1)
     return np.diagonal(loops.cosine_scores(contexts, words))
-
-
-def see_law(attention, regions, words):
-    """cos = 1 − |a − b|² / 2 for vectors of length 1"""
-    c = attention @ regions
-    a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (c, words))
-    return 1 - ((a - b) ** 2).sum(axis=1) / 2
 
 
 def see_average(attention, regions, words):
@@ -192,20 +167,10 @@ def score_running(cosines, length, gamma2):
     return functools.reduce(np.logaddexp, [gamma2 * c for c in cosines.tolist()[:length]]) / gamma2
 
 
-def score_where(cosines, length, gamma2):
-    positive = np.where(np.arange(len(cosines)) < length, np.exp(gamma2 * cosines), 0)
-    return math.log(math.fsum(positive)) / gamma2
-
-
 def score_largest(cosines, length, gamma2):
     """The largest cosine, and what the others add to it."""
     largest = cosines[:length].max()
     return largest + np.log(np.exp(gamma2 * (cosines[:length] - largest)).sum()) / gamma2
-
-
-def score_root(cosines, length, gamma2):
-    """The γ2-norm of the exps, then one log."""
-    return math.log((np.exp(cosines[:length]) ** gamma2).sum() ** (1 / gamma2))
 
 
 def score_base_two(cosines, length, gamma2):
@@ -253,29 +218,6 @@ def pair_four_axes(regions, words, lengths, gamma1, gamma2):
     return np.log((np.exp(gamma2 * cosines) * real).sum(-1)) / gamma2
 
 
-def pair_text_by_text(regions, words, lengths, gamma1, gamma2):
-    """As AttnGAN's code does it: one text with all images at a time."""
-    columns = []
-    for text, length in zip(words, lengths, strict=True):
-        text = text[:length]
-        look = careful(gamma1 * careful(text @ regions.transpose(0, 2, 1), 1), 2)
-        contexts = look @ regions
-        cosines = (contexts * text).sum(2) / np.sqrt((contexts**2).sum(2) * (text**2).sum(1))
-        columns.append(np.logaddexp.reduce(gamma2 * cosines, axis=1) / gamma2)
-    return np.stack(columns, axis=1)
-
-
-def pair_flat_words(regions, words, lengths, gamma1, gamma2):
-    """All words of all texts in one row, no padding; reduceat sums text by text."""
-    starts = np.cumsum(lengths) - lengths
-    flat = np.concatenate([text[:length] for text, length in zip(words, lengths, strict=True)])
-    exps = np.exp(np.einsum("wd,nrd->nwr", flat, regions))
-    shares = exps / np.repeat(np.add.reduceat(exps, starts, axis=1), lengths, axis=1)
-    contexts = careful(gamma1 * shares, 2) @ regions
-    cosines = (contexts * flat).sum(-1) / np.linalg.norm(contexts, axis=-1) / np.linalg.norm(flat, axis=-1)
-    return np.log(np.add.reduceat(np.exp(gamma2 * cosines), starts, axis=1)) / gamma2
-
-
 def pair_by_length(regions, words, lengths, gamma1, gamma2):
     """Texts of one length at a time: none of them has padding then."""
     R = np.zeros((len(regions), len(words)))
@@ -319,19 +261,19 @@ RIGHT = {
         lambda regions, words: np.array([regions @ word for word in words]),
     ],
     "where_words_look": [
-        look_plain, look_logaddexp, look_in_place, look_differences, look_powers,
-        look_mean_of_the_ends, look_torch, look_single, look_columns_then_rows, look_gradient,
+        look_plain, look_logaddexp, look_in_place, look_powers,
+        look_mean_of_the_ends, look_torch, look_single, look_columns_then_rows,
     ],
     "what_words_see": [
-        see_matrices, see_loops, see_einsum, see_units, see_similarities, see_unnormalised, see_block, see_law,
+        see_matrices, see_loops, see_units, see_similarities, see_unnormalised, see_block,
         see_average, see_torch, see_single,
     ],
     "caption_score": [
-        score_plain, score_loop, score_logaddexp, score_running, score_where,
-        score_largest, score_root, score_base_two, score_mean, score_torch, score_single,
+        score_plain, score_loop, score_logaddexp, score_running,
+        score_largest, score_base_two, score_mean, score_torch, score_single,
     ],
     "every_pair": [
-        pair_loops, pair_oracle, pair_four_axes, pair_text_by_text, pair_flat_words,
+        pair_loops, pair_oracle, pair_four_axes,
         pair_by_length, pair_no_contexts, pair_torch,
         functools.partial(pair_torch, dtype=torch.float32), pair_package,
     ],

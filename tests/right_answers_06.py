@@ -7,7 +7,6 @@ from collections import namedtuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from xmatch_edu import labels, losses, scores
 
@@ -39,12 +38,6 @@ def bonus_of_two_scores(lengths, gamma2, gamma3, divide_by_gamma2, cosine=0.3):
     factor = gamma3 / gamma2 if divide_by_gamma2 else gamma3
     logits = [factor * torch.full((int(T),), gamma2 * cosine, dtype=torch.float64).logsumexp(0) for T in lengths]
     return torch.stack(logits) - factor * gamma2 * cosine
-
-
-def bonus_of_padded_scores(lengths, gamma2, gamma3, divide_by_gamma2):
-    words = torch.where(torch.arange(lengths.max()) < lengths[:, None], -0.5 * gamma2, -INF)
-    gains = words.logsumexp(1) + 0.5 * gamma2
-    return torch.where(torch.tensor(divide_by_gamma2), gains / gamma2, gains) * gamma3
 
 
 def bonus_of_a_power(lengths, gamma2, gamma3, divide_by_gamma2):
@@ -137,10 +130,6 @@ def masked_plain(scores, mask, gamma3):
     return (gamma3 * scores).masked_fill(mask, -INF).softmax(dim=1)
 
 
-def masked_where(scores, mask, gamma3):
-    return F.softmax(torch.where(mask, torch.tensor(-INF), scores) * gamma3, dim=-1)
-
-
 def masked_in_place(scores, mask, gamma3):
     scores *= gamma3
     scores[mask] = torch.finfo(scores.dtype).min
@@ -153,11 +142,6 @@ def masked_billion(scores, mask, gamma3):
 
 def masked_normalize(scores, mask, gamma3):
     return F.normalize((gamma3 * scores).softmax(1) * ~mask, p=1, dim=1)
-
-
-def masked_by_hand(scores, mask, gamma3):
-    positive = torch.exp(gamma3 * scores) * (~mask).float()
-    return positive / positive.sum(dim=1, keepdim=True)
 
 
 def masked_log_of_the_mask(scores, mask, gamma3):
@@ -216,18 +200,6 @@ def both_logsumexp(scores, mask, gamma3):
     x = (gamma3 * scores).masked_fill(mask, -INF)
     Losses = namedtuple("Losses", "rows columns")
     return Losses(*[(x.logsumexp(dim) - x.diag()).mean().item() for dim in (1, 0)])
-
-
-def both_cut_from_long_labels(scores, mask, gamma3):
-    labels = torch.arange(64)[: len(scores)]
-    logits = (gamma3 * scores).masked_fill_(mask, -1e9)
-    return nn.CrossEntropyLoss()(logits, labels), nn.CrossEntropyLoss()(logits.mT, labels)
-
-
-def both_nll(scores, mask, gamma3):
-    x = gamma3 * scores - torch.zeros_like(scores).masked_fill(mask, INF)
-    labels = torch.tensor(range(len(x)))
-    return tuple(F.nll_loss(y.log_softmax(1), labels) for y in (x, x.T))
 
 
 def both_numpy(scores, mask, gamma3):
@@ -313,22 +285,6 @@ def whole_pair_by_pair(regions, words, image_codes, sentence_codes, lengths, cla
     return torch.stack(terms).sum()
 
 
-def whole_einsum(regions, words, image_codes, sentence_codes, lengths, class_ids, gamma1, gamma2, gamma3):
-    """As AttnGAN's code has it, a text at a time, with 1/γ2."""
-    columns = []
-    for text, T in zip(words, lengths, strict=True):
-        text = text[:T]
-        s = torch.einsum("td,nrd->ntr", text, regions)
-        looks = F.softmax(gamma1 * F.softmax(s, dim=1), dim=2)
-        contexts = torch.einsum("ntr,nrd->ntd", looks, regions)
-        cosine = torch.einsum("ntd,td->nt", contexts, text) / (contexts.norm(dim=2) * text.norm(dim=1))
-        columns.append(cosine.mul(gamma2).exp().sum(1).log() / gamma2)
-    by_words = torch.stack(columns, dim=1)
-    by_sentences = F.cosine_similarity(image_codes[:, None], sentence_codes[None], dim=2)
-    mask = mask_triangles(class_ids)
-    return sum(both_gather(by_words, mask, gamma3) + both_gather(by_sentences, mask, gamma3))
-
-
 def whole_in_double(regions, words, image_codes, sentence_codes, lengths, class_ids, gamma1, gamma2, gamma3):
     regions, words, image_codes, sentence_codes = (
         x.double() for x in (regions, words, image_codes, sentence_codes))  # fmt: skip
@@ -346,17 +302,6 @@ def whole_sides_exchanged(regions, words, image_codes, sentence_codes, lengths, 
     return sum(sum(both_cross_entropy(S, mask, gamma3)) for S in kinds)
 
 
-def whole_shared_out_again(regions, words, image_codes, sentence_codes, lengths, class_ids, gamma1, gamma2, gamma3):
-    mask = mask_plain(class_ids)
-
-    def loss(S):
-        P = masked_normalize(S, mask, gamma3), masked_normalize(S.T, mask.T, gamma3)
-        return -(P[0].diag() * P[1].diag()).log().mean()
-
-    return loss(scores.word_region_scores(regions, words, lengths, gamma1=gamma1, gamma2=gamma2)) + loss(
-        cosines(image_codes, sentence_codes))  # fmt: skip
-
-
 def whole_package(regions, words, image_codes, sentence_codes, lengths, class_ids, gamma1, gamma2, gamma3):
     return losses.damsm_loss(regions, words, image_codes, sentence_codes, lengths, class_ids=class_ids, gamma1=gamma1,
                              gamma2=gamma2, gamma3=gamma3)  # fmt: skip
@@ -371,7 +316,7 @@ def whole_matching(regions, words, image_codes, sentence_codes, lengths, class_i
 
 RIGHT = {
     "caption_bonus": [
-        bonus_plain, bonus_list, bonus_numpy, bonus_of_two_scores, bonus_of_padded_scores, bonus_of_a_power,
+        bonus_plain, bonus_list, bonus_numpy, bonus_of_two_scores, bonus_of_a_power,
         bonus_base_two, bonus_by_package, bonus_harmonic,
     ],
     "class_mask": [
@@ -379,16 +324,16 @@ RIGHT = {
         mask_xor, mask_differences, mask_package,
     ],
     "masked_probabilities": [
-        masked_plain, masked_where, masked_in_place, masked_billion, masked_normalize,
-        masked_by_hand, masked_log_of_the_mask, masked_numpy, masked_lists,
+        masked_plain, masked_in_place, masked_billion, masked_normalize,
+        masked_log_of_the_mask, masked_numpy, masked_lists,
         masked_columns_of_the_turned,
     ],
     "both_directions": [
-        both_cross_entropy, both_in_steps, both_gathered, both_gather, both_logsumexp, both_cut_from_long_labels,
-        both_nll, both_numpy, both_loops, both_nan_to_num, both_softplus, both_package,
+        both_cross_entropy, both_in_steps, both_gathered, both_gather, both_logsumexp,
+        both_numpy, both_loops, both_nan_to_num, both_softplus, both_package,
     ],
     "whole_damsm": [
-        whole_in_steps, whole_stacked, whole_logsumexp, whole_pair_by_pair, whole_einsum, whole_in_double,
-        whole_sides_exchanged, whole_shared_out_again, whole_package, whole_matching,
+        whole_in_steps, whole_stacked, whole_logsumexp, whole_pair_by_pair, whole_in_double,
+        whole_sides_exchanged, whole_package, whole_matching,
     ],
 }  # fmt: skip

@@ -45,24 +45,12 @@ def violations_clip(S, margin):
     return (S + margin - np.einsum("ii->i", S)[:, np.newaxis]).clip(min=0) * (1 - np.eye(len(S)))
 
 
-def violations_of_the_turned(S, margin):
-    """S.T − diag: a flat array is laid along the rows, and here they are the texts."""
-    costs = np.maximum(0, margin + S.T - np.diag(S))
-    return costs.T - margin * np.eye(len(S))
-
-
 def violations_in_place(S, margin):
     S -= S[range(len(S)), range(len(S))][:, None].copy()
     S += margin
     S[S < 0] = 0
     np.fill_diagonal(S, 0.0)
     return S
-
-
-def violations_half_the_size(S, margin):
-    """max(0, x) = (x + |x|) / 2"""
-    x = margin + S - np.diag(S)[:, None]
-    return (x + np.abs(x)) / 2 - np.diag(np.full(len(S), margin))
 
 
 def violations_torch(S, margin):
@@ -91,14 +79,6 @@ def two_diagonal_taken_off(S, margin):
     return sum(np.maximum(0, margin + S - x).sum() for x in (own, own[:, None])) - 2 * margin * len(S)
 
 
-def two_loops(S, margin):
-    loss = 0.0
-    for i, k in itertools.permutations(range(len(S)), 2):
-        loss += max(0.0, margin + S[i, k] - S[i, i])
-        loss += max(0.0, margin + S[i, k] - S[k, k])
-    return loss
-
-
 def two_fsum(S, margin):
     N = range(len(S))
     return math.fsum(max(0, margin + S[i, k] - S[j, j]) for i in N for k in N if i != k for j in (i, k))
@@ -108,13 +88,6 @@ def two_masked(S, margin):
     off = ~np.eye(len(S), dtype=bool)
     own = np.broadcast_to(np.diag(S), S.shape)
     return np.maximum(0, margin + S - own)[off].sum() + np.maximum(0, margin + S - own.T)[off].sum()
-
-
-def two_block(S, margin):
-    """Both directions as one (2, N, N) array."""
-    both = np.stack([S, S.T])
-    costs = np.maximum(margin + both - np.diag(S)[None, :, None], 0)
-    return np.einsum("dik,ik->", costs, 1 - np.eye(len(S)))
 
 
 def two_torch(S, margin):
@@ -154,14 +127,6 @@ def hardest_infinity(S, margin):
     return sum(np.maximum(0, margin + others.max(axis=axis) - own).sum() for axis in (0, 1))
 
 
-def hardest_loops(S, margin):
-    loss, N = 0, len(S)
-    for i in range(N):
-        loss += max([0] + [margin + S[i, k] - S[i, i] for k in range(N) if k != i])
-        loss += max([0] + [margin + S[k, i] - S[i, i] for k in range(N) if k != i])
-    return loss
-
-
 def hardest_default(S, margin):
     def side(S):
         return sum(max((max(0, margin + s - row[i]) for k, s in enumerate(row) if k != i), default=0)
@@ -174,13 +139,6 @@ def hardest_without_max(S, margin):
     """The 0 of the diagonal does what max(0, …) does."""
     x = margin * (1 - np.eye(len(S))) + S
     return (x - np.diag(S)[:, None]).max(axis=1).sum() + (x - np.diag(S)).max(axis=0).sum()
-
-
-def hardest_where(S, margin):
-    off = ~np.eye(len(S), dtype=bool)
-    own = np.diag(S)
-    hardest = S.max(axis=1, where=off, initial=-1e6), S.max(axis=0, where=off, initial=-1e6)
-    return sum(np.clip(margin + one - own, 0, None).sum() for one in hardest)
 
 
 def hardest_nan(S, margin):
@@ -238,13 +196,6 @@ def near_hypot(image_features, text_features, margin):
     return math.fsum(max(0, margin + d[i][i] - d[i][k]) for i in N for k in N if i != k)
 
 
-def near_einsum(image_features, text_features, margin):
-    x = image_features[:, None] - text_features
-    d = np.einsum("ikf,ikf->ik", x, x) ** 0.5
-    own = np.einsum("ii->i", d)
-    return np.einsum("ik,ik->", np.clip(own[:, None] + margin - d, 0, None), 1 - np.eye(len(d)))
-
-
 def near_cdist(image_features, text_features, margin):
     d = torch.cdist(torch.from_numpy(image_features), torch.from_numpy(text_features))
     costs = (margin + d.diagonal()[:, None] - d).relu()
@@ -255,13 +206,6 @@ def near_triplets(image_features, text_features, margin):
     q, t = torch.from_numpy(image_features), torch.from_numpy(text_features)
     loss = nn.TripletMarginLoss(margin=margin, eps=0, reduction="sum")
     return sum(loss(q, t, t.roll(step, 0)) for step in range(1, len(q))) if len(q) > 1 else 0.0
-
-
-def near_feature_by_feature(image_features, text_features, margin):
-    d = np.abs(image_features[..., 0][:, None] - text_features[..., 0])
-    for f in range(1, image_features.shape[1]):
-        d = np.hypot(d, image_features[:, f][:, None] - text_features[:, f])
-    return (np.maximum(0, margin + np.diag(d).reshape(-1, 1) - d) * ~np.eye(len(d), dtype=bool)).sum()
 
 
 def near_shifted_scores(image_features, text_features, margin):
@@ -291,21 +235,6 @@ def several_plain(S, image_of_text, margin):
     rows = S[image_of_text]
     costs = np.maximum(0, margin + rows - np.diag(rows)[:, None])
     return costs[image_of_text[:, None] != image_of_text].sum()
-
-
-def several_own_scores(S, image_of_text, margin):
-    M = S.shape[1]
-    own = S[image_of_text, np.arange(M)]
-    return (np.maximum(0, margin + S[image_of_text, :] - own.reshape(M, 1))
-            * np.not_equal.outer(image_of_text, image_of_text)).sum()  # fmt: skip
-
-
-def several_image_by_image(S, image_of_text, margin):
-    loss = 0
-    for i, row in enumerate(S):
-        own, others = row[image_of_text == i], row[image_of_text != i]
-        loss += np.maximum(0, margin + others[None, :] - own[:, None]).sum()
-    return loss
 
 
 def several_block(S, image_of_text, margin):
@@ -431,24 +360,24 @@ def keras_package(y_true, y_pred):
 RIGHT = {
     "violations": [
         violations_plain, violations_loops, violations_lists, violations_where, violations_clip,
-        violations_of_the_turned, violations_in_place,
-        violations_half_the_size, violations_torch, violations_triangles, violations_package,
+        violations_in_place,
+        violations_torch, violations_triangles, violations_package,
     ],
     "two_way_hinge": [
-        two_plain, two_diagonal_taken_off, two_loops, two_fsum, two_masked, two_block,
+        two_plain, two_diagonal_taken_off, two_fsum, two_masked,
         two_torch, two_multi_margin, two_package, two_loops_of_the_package,
     ],
     "hardest_hinge": [
-        hardest_plain, hardest_infinity, hardest_loops, hardest_default, hardest_without_max,
-        hardest_where, hardest_nan, hardest_torch, hardest_topk, hardest_package,
+        hardest_plain, hardest_infinity, hardest_default, hardest_without_max,
+        hardest_nan, hardest_torch, hardest_topk, hardest_package,
     ],
     "distance_hinge": [
-        near_plain, near_through_scores, near_loops, near_hypot, near_einsum, near_cdist,
-        near_triplets, near_feature_by_feature, near_shifted_scores,
+        near_plain, near_through_scores, near_loops, near_hypot, near_cdist,
+        near_triplets, near_shifted_scores,
         near_package,
     ],
     "several_texts": [
-        several_loops, several_plain, several_own_scores, several_image_by_image, several_block, several_products,
+        several_loops, several_plain, several_block, several_products,
         several_infinity, several_torch, several_package, several_class_mask,
     ],
     "loss_for_keras": [

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 # ---- running_log_sum_exp
 
@@ -49,22 +48,6 @@ def running_last_first(pieces):
     for piece in pieces[:-1]:
         log = np.logaddexp(log, np.logaddexp.reduce(piece))
     return log
-
-
-def running_next(pieces):
-    pieces = iter(pieces)
-    log = np.logaddexp.reduce(next(pieces))
-    while (piece := next(pieces, None)) is not None:
-        log = np.logaddexp(log, np.logaddexp.reduce(piece))
-    return log
-
-
-def running_joined(pieces):
-    """The log so far goes along as one number more."""
-    log = np.array([-np.inf])
-    for piece in pieces:
-        log = np.logaddexp.reduce(np.concatenate([log, piece]), keepdims=True)
-    return log[0]
 
 
 def running_torch(pieces):
@@ -149,31 +132,6 @@ def logs_loops(image_features, text_features, scale, size):
     return rows, columns
 
 
-def logs_two_walks(image_features, text_features, scale, size):
-    """The columns are the rows of the other way round."""
-    def of(own, other):
-        logs = []
-        for start in range(0, len(own), size):
-            strip = own[start:start + size]
-            tiles = (scale * strip @ other[c:c + size].T for c in range(0, len(other), size))
-            logs.append(functools.reduce(np.logaddexp, (np.logaddexp.reduce(tile, axis=1) for tile in tiles)))
-        return np.concatenate(logs)
-
-    return of(image_features, text_features), of(text_features, image_features)
-
-
-def logs_tile_by_number(image_features, text_features, scale, size):
-    N = len(image_features)
-    across = -(-N // size)
-    rows, columns = np.full(N, -np.inf), np.full(N, -np.inf)
-    for number in range(across**2):
-        r, c = (slice(k * size, (k + 1) * size) for k in divmod(number, across))
-        tile = image_features[r] @ (scale * text_features[c]).T
-        rows[r] = np.logaddexp.reduce(np.column_stack([rows[r], tile]), axis=1)
-        columns[c] = np.logaddexp.reduce(np.vstack([columns[c], tile]), axis=0)
-    return rows, columns
-
-
 def logs_by_strips(image_features, text_features, scale, size):
     """A whole strip of rows at once, in one piece each: size × N numbers."""
     columns, rows = np.full(len(image_features), -np.inf), []
@@ -247,21 +205,6 @@ def gradient_by_numbers(image_features, text_features, scale, rows, columns, siz
     return gradient
 
 
-def gradient_two_directions(image_features, text_features, scale, rows, columns, size):
-    N, total = len(image_features), 0
-    for along_rows in (True, False):
-        gradient = np.zeros_like(image_features)
-        for r in range(0, N, size):
-            for c in range(0, N, size):
-                logits = scale * image_features[r:r + size] @ text_features[c:c + size].T
-                logs = rows[r:r + size, None] if along_rows else columns[c:c + size]
-                P = np.exp(logits - logs)
-                P -= np.eye(*P.shape) * (r == c)
-                gradient[r:r + size] += scale * P @ text_features[c:c + size] / N
-        total = total + gradient
-    return total / 2
-
-
 def gradient_loops(image_features, text_features, scale, rows, columns, size):
     N, D = image_features.shape
     gradient = np.zeros((N, D))
@@ -273,23 +216,6 @@ def gradient_loops(image_features, text_features, scale, rows, columns, size):
                     weight = math.exp(logit - rows[i]) + math.exp(logit - columns[j]) - 2 * (i == j)
                     gradient[i] += weight * scale / (2 * N) * text_features[j]
     return gradient.tolist()
-
-
-def gradient_fill_diagonal(image_features, text_features, scale, rows, columns, size):
-    N = len(image_features)
-    out = np.zeros_like(image_features)
-    for r in range(0, N, size):
-        own = slice(r, min(r + size, N))
-        for c in range(0, N, size):
-            other = slice(c, min(c + size, N))
-            logits = scale * image_features[own] @ text_features[other].T
-            weights = np.exp(logits - rows[own].reshape(-1, 1)) + np.exp(logits - columns[other].reshape(1, -1))
-            if own == other:
-                np.fill_diagonal(weights, weights.diagonal() - 2)
-            out[own] = out[own] + weights @ text_features[other]
-    out *= scale
-    out /= 2 * N
-    return out
 
 
 def gradient_columns_outside(image_features, text_features, scale, rows, columns, size):
@@ -385,16 +311,6 @@ def pieces_from_the_end(pieces, weights, wanted):
     return total
 
 
-def pieces_labelled(pieces, weights, wanted):
-    """Each row knows its piece."""
-    owner = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
-    features = np.empty((len(owner), weights.shape[1]))
-    for number, piece in enumerate(pieces):
-        features[owner == number] = piece @ weights
-    gradient = wanted(features)
-    return np.sum([piece.T @ gradient[owner == number] for number, piece in enumerate(pieces)], axis=0)
-
-
 def pieces_of_a_step(pieces, weights, wanted):
     """A step of size 1, piece by piece, and how far it went."""
     gradient = wanted(np.concatenate([piece @ weights for piece in pieces]))
@@ -415,29 +331,17 @@ def pieces_autograd(pieces, weights, wanted):
     return weights.grad
 
 
-def pieces_linear(pieces, weights, wanted):
-    layer = torch.nn.Linear(*weights.shape, bias=False, dtype=torch.float64)
-    layer.weight.data = torch.from_numpy(weights.T.copy())
-    gradient = wanted(np.concatenate([layer(torch.from_numpy(piece)).detach().numpy() for piece in pieces]))
-    start = 0
-    for piece in pieces:
-        end = start + len(piece)
-        (F.linear(torch.from_numpy(piece), layer.weight) * torch.from_numpy(gradient[start:end])).sum().backward()
-        start = end
-    return layer.weight.grad.T
-
-
 RIGHT = {
     "running_log_sum_exp": [running_plain, running_logaddexp, running_reduced, running_folded,
                             running_number_by_number,
-                            running_last_first, running_next, running_joined, running_torch,
+                            running_last_first, running_torch,
                             running_base_two],
     "logs_by_tiles": [logs_plain, logs_slices, logs_columns_outside, logs_array_split, logs_loops,
-                      logs_two_walks, logs_tile_by_number, logs_by_strips, logs_collected, logs_torch],
+                      logs_by_strips, logs_collected, logs_torch],
     "image_gradient_by_tiles": [gradient_plain, gradient_match_at_the_end, gradient_by_numbers,
-                                gradient_two_directions, gradient_loops, gradient_fill_diagonal,
+                                gradient_loops,
                                 gradient_columns_outside, gradient_by_strips, gradient_autograd,
                                 gradient_of_scaled],
     "gradient_by_pieces": [pieces_plain, pieces_split, pieces_einsum, pieces_iterator, pieces_outer,
-                           pieces_from_the_end, pieces_labelled, pieces_of_a_step, pieces_autograd, pieces_linear],
+                           pieces_from_the_end, pieces_of_a_step, pieces_autograd],
 }  # fmt: skip

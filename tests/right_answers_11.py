@@ -43,12 +43,6 @@ def labels_linspace(rank, n):
     return np.linspace(rank * n, (rank + 1) * n, n, endpoint=False).round().astype(int)
 
 
-def labels_gathered(rank, n):
-    """Where the own numbers stand among all that were gathered."""
-    everything = np.concatenate([[(r, i) for i in range(n)] for r in range(rank + 1)]).tolist()
-    return [everything.index([rank, i]) for i in range(n)]
-
-
 def labels_torch(rank, n):
     return torch.arange(n) + n * rank
 
@@ -141,14 +135,6 @@ def local_package(image_blocks, text_blocks, rank, scale):
 
 def backward_plain(parts):
     return parts.sum(axis=0)
-
-
-def backward_loops(parts):
-    own = np.zeros(parts.shape[1:])
-    for r in range(len(parts)):
-        for p in range(len(parts)):
-            own[r] += parts[p, r]
-    return own
 
 
 def backward_list(parts):
@@ -255,14 +241,6 @@ def mean_repeated(losses, counts):
     return np.repeat(losses, counts).mean()
 
 
-def mean_running(losses, counts):
-    mean, seen = 0.0, 0
-    for loss, count in zip(losses, counts, strict=True):
-        seen += count
-        mean += (loss - mean) * count / seen
-    return mean
-
-
 def mean_of_products(losses, counts):
     return np.mean(losses * counts) / np.mean(counts)
 
@@ -284,13 +262,13 @@ def mean_torch(losses, counts):
 
 RIGHT = {
     "local_labels": [labels_plain, labels_ends, labels_range, labels_list, labels_grid, labels_diagonal,
-                     labels_linspace, labels_gathered, labels_torch],
+                     labels_linspace, labels_torch],
     "local_loss": [local_plain, local_cut_from_the_whole, local_log_softmax, local_own_first, local_ring, local_loops,
                    local_torch, local_package],
-    "backward_of_gather": [backward_plain, backward_loops, backward_list, backward_einsum, backward_turned,
+    "backward_of_gather": [backward_plain, backward_list, backward_einsum, backward_turned,
                            backward_product, backward_mean, backward_functools, backward_autograd],
     "ring_blocks": [ring_plain, ring_walked, ring_deque, ring_two_ranges, ring_numpy, ring_rolled, ring_previous,
                     ring_messages],
-    "mean_over_processes": [mean_plain, mean_average, mean_dot, mean_repeated, mean_running, mean_of_products,
+    "mean_over_processes": [mean_plain, mean_average, mean_dot, mean_repeated, mean_of_products,
                             mean_fractions, mean_ddp, mean_torch],
 }  # fmt: skip
