@@ -20,14 +20,6 @@ def _outside(x, real, value=-np.inf):
     return np.where(real if x.ndim == 3 else real[..., None], x, value)
 
 
-def _words_compete(s, real):
-    return softmax(_outside(s, real), axis=2)
-
-
-def _regions_share(shares, real, gamma1):
-    return softmax(gamma1 * shares, axis=3)
-
-
 def _see(attention, regions):
     return np.einsum("nmtr,nrd->nmtd", attention, regions)
 
@@ -36,12 +28,16 @@ def _soft_maximum(cosines, real, gamma2):
     return shared.log_sum_exp(_outside(gamma2 * cosines, real)) / gamma2
 
 
-def _with(similar=_products, compete=_words_compete, look=_regions_share, see=_see, compare=shared.cosine,
-          score=_soft_maximum):  # fmt: skip
-    """R(Q, D) of all pairs, with another idea of one of its steps."""
+def _with(similar=_products, compete=lambda s, real: softmax(_outside(s, real), axis=2),
+          look=lambda shares, real, gamma1: softmax(gamma1 * shares, axis=3), see=_see, compare=shared.cosine,
+          score=_soft_maximum, lengths_as=lambda lengths: lengths, gammas=lambda gamma1, gamma2: (gamma1, gamma2),
+          words_as=lambda words, real: words):  # fmt: skip
+    """R(Q, D) of all pairs, with another idea of one of its steps, or of what goes into them."""
 
     def pairs(regions, words, lengths, gamma1, gamma2):
-        real = np.arange(words.shape[1]) < np.asarray(lengths)[:, None]
+        real = np.arange(words.shape[1]) < np.asarray(lengths_as(lengths))[:, None]
+        gamma1, gamma2 = gammas(gamma1, gamma2)
+        words = words_as(words, real)
         attention = look(compete(similar(regions, words), real), real, gamma1)
         return score(compare(see(attention, regions), words), real, gamma2)
 
@@ -63,36 +59,15 @@ def _counted_as_zero(cosines, real, gamma2):
     return _counted_too(_outside(cosines, real, 0), real, gamma2)
 
 
-def _zeroed(wrong):
+def _zeroed(words, real):
     """Padding made zero vectors, whose cosine is 0, before anything else."""
-    return lambda regions, words, lengths, gamma1, gamma2: wrong(
-        regions, words * (np.arange(words.shape[1]) < lengths[:, None])[..., None], lengths, gamma1, gamma2)
-
-
-def _careless_cosine(contexts, words):
-    return np.nan_to_num(shared.cosine(contexts, words))
-
-
-def _lengths_as(lengths_of):
-    return lambda regions, words, lengths, gamma1, gamma2: _right_pairs(
-        regions, words, lengths_of(lengths), gamma1, gamma2)
+    return words * real[..., None]
 
 
 def _by_image(regions, words, lengths, gamma1, gamma2):
     """lengths[i] where lengths[j] belongs; beyond the end it stops."""
     return np.stack([_right_pairs(regions[i : i + 1], words, np.full(len(words), lengths[i]), gamma1, gamma2)[0]
                      for i in range(len(regions))])  # fmt: skip
-
-
-def _gammas_as(gammas):
-    return lambda regions, words, lengths, gamma1, gamma2: _right_pairs(
-        regions, words, lengths, *gammas(gamma1, gamma2))
-
-
-def _own_pairs(regions, words, lengths, gamma1, gamma2):
-    if len(regions) != len(words):
-        raise ValueError("what einsum says to one letter for two lengths")
-    return np.diag(_right_pairs(regions, words, lengths, gamma1, gamma2))
 
 
 def _all_words_together(s, real):
@@ -149,24 +124,24 @@ every_pair = Exercise(
             _with(compete=_counted, score=_counted_as_zero),
             _with(compete=lambda s, real: softmax(_outside(s, real, 0), axis=2)),
             _with(compete=lambda s, real: softmax(_outside(s, real, 0), axis=2), score=_counted_too),
-            _zeroed(_with(compete=_counted, compare=_careless_cosine, score=_counted_as_zero)),
-            _zeroed(_with(compete=_counted, score=_counted_too)),
+            _with(words_as=_zeroed, compete=_counted, score=_counted_as_zero,
+                  compare=lambda contexts, words: np.nan_to_num(shared.cosine(contexts, words))),
+            _with(words_as=_zeroed, compete=_counted, score=_counted_too),
         ),
         Misconception(
             "one length for all texts",
             "You used one length for every text, the longest, the shortest or the first. Each text has its own: "
             "lengths[j] for text j.",
-            _lengths_as(lambda lengths: np.full_like(lengths, lengths.max())),
-            _lengths_as(lambda lengths: np.full_like(lengths, lengths.min())),
-            _lengths_as(lambda lengths: np.full_like(lengths, lengths[0])),
+            *[_with(lengths_as=lambda lengths, pick=pick: np.full_like(lengths, pick(lengths)))
+              for pick in (np.max, np.min, lambda lengths: lengths[0])],
         ),
         Misconception(
             "the length of another text",
             "You cut a text at the length of another one. lengths[j] belongs to text j, whatever the number of the "
             "image.",
             _by_image,
-            _lengths_as(lambda lengths: np.roll(lengths, 1)), _lengths_as(lambda lengths: np.roll(lengths, -1)),
-            _lengths_as(lambda lengths: lengths[::-1]),
+            *[_with(lengths_as=lambda lengths, k=k: np.roll(lengths, k)) for k in (1, -1)],
+            _with(lengths_as=lambda lengths: lengths[::-1]),
         ),
         Misconception(
             "texts down, images across",
@@ -178,29 +153,24 @@ every_pair = Exercise(
             "each image with its own text only",
             "You paired image 0 with text 0, image 1 with text 1, and so on. Every image meets every text: two loops, "
             "or two letters.",
-            _own_pairs,
+            lambda *arguments: np.einsum("ii->i", _right_pairs(*arguments)),  # refuses two lengths for one letter
             lambda *arguments: np.diag(_right_pairs(*arguments)),
         ),
         Misconception(
             "the regions of another image",
             "Where a word looks was found in one image, and what it sees there was taken from another. Both belong to "
             "image i: its similarities and its regions.",
-            _with(see=lambda attention, regions: _see(attention, np.roll(regions, 1, axis=0))),
-            _with(see=lambda attention, regions: _see(attention, np.roll(regions, -1, axis=0))),
-            _with(see=lambda attention, regions: np.einsum("nmtr,rd->nmtd", attention, regions[0])),
-            _with(see=lambda attention, regions: np.einsum("nmtr,rd->nmtd", attention, regions[-1])),
-            _with(see=lambda attention, regions: np.einsum("mtr,nrd->nmtd", attention[0], regions)),
-            _with(see=lambda attention, regions: np.einsum("mtr,nrd->nmtd", attention[-1], regions)),
-            _with(see=lambda attention, regions: np.einsum("nmtr,mrd->nmtd", attention, regions)),
+            *[_with(see=lambda look, regions, k=k: _see(look, np.roll(regions, k, axis=0))) for k in (1, -1)],
+            *[_with(see=lambda look, regions, k=k: np.einsum("nmtr,rd->nmtd", look, regions[k])) for k in (0, -1)],
+            *[_with(see=lambda look, regions, k=k: np.einsum("mtr,nrd->nmtd", look[k], regions)) for k in (0, -1)],
+            _with(see=lambda look, regions: np.einsum("nmtr,mrd->nmtd", look, regions)),
         ),
         Misconception(
             "the words of another text",
             "What a word saw was compared with a word of another text. Both belong to text j: the attention of its "
             "words, and the words themselves.",
-            _with(compare=lambda contexts, words: shared.cosine(contexts, np.roll(words, 1, axis=0))),
-            _with(compare=lambda contexts, words: shared.cosine(contexts, np.roll(words, -1, axis=0))),
-            _with(compare=lambda contexts, words: shared.cosine(contexts, words[0])),
-            _with(compare=lambda contexts, words: shared.cosine(contexts, words[-1])),
+            *[_with(compare=lambda seen, words, k=k: shared.cosine(seen, np.roll(words, k, axis=0))) for k in (1, -1)],
+            *[_with(compare=lambda seen, words, k=k: shared.cosine(seen, words[k])) for k in (0, -1)],
         ),
         Misconception(
             "the texts compete, not the words",
@@ -245,27 +215,28 @@ every_pair = Exercise(
             "γ1 and γ2 changed places",
             "You used γ2 for the attention and γ1 for the score. γ1 says how sharply a word looks, γ2 how much the "
             "best word outweighs the others.",
-            _gammas_as(lambda gamma1, gamma2: (gamma2, gamma1)),
+            _with(gammas=lambda gamma1, gamma2: (gamma2, gamma1)),
         ),
         Misconception(
             "always 5",
             "You wrote the paper's 5 into the formula, for γ1, for γ2 or for both. Both are arguments, and others are "
             "asked for too.",
-            _gammas_as(lambda gamma1, gamma2: (5.0, 5.0)), _gammas_as(lambda gamma1, gamma2: (5.0, gamma2)),
-            _gammas_as(lambda gamma1, gamma2: (gamma1, 5.0)),
+            _with(gammas=lambda gamma1, gamma2: (5.0, 5.0)), _with(gammas=lambda gamma1, gamma2: (5.0, gamma2)),
+            _with(gammas=lambda gamma1, gamma2: (gamma1, 5.0)),
         ),
         Misconception(
             "one γ for both",
             "You used γ1 in both places, or γ2 in both. γ1 says how sharply a word looks, γ2 how much the best word "
             "outweighs the others.",
-            _gammas_as(lambda gamma1, gamma2: (gamma1, gamma1)), _gammas_as(lambda gamma1, gamma2: (gamma2, gamma2)),
+            _with(gammas=lambda gamma1, gamma2: (gamma1, gamma1)),
+            _with(gammas=lambda gamma1, gamma2: (gamma2, gamma2)),
         ),
         Misconception(
             "a γ has no effect",
             "Your answer is that of γ1 = 1, of γ2 = 1 or of both. γ1 multiplies the shares inside the second softmax, "
             "and γ2 the cosines inside the last exp.",
-            _gammas_as(lambda gamma1, gamma2: (1.0, gamma2)), _gammas_as(lambda gamma1, gamma2: (gamma1, 1.0)),
-            _gammas_as(lambda gamma1, gamma2: (1.0, 1.0)),
+            _with(gammas=lambda gamma1, gamma2: (1.0, gamma2)), _with(gammas=lambda gamma1, gamma2: (gamma1, 1.0)),
+            _with(gammas=lambda gamma1, gamma2: (1.0, 1.0)),
         ),
         Misconception(
             "1/γ2 is missing",

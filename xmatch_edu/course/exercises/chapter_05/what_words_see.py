@@ -15,17 +15,9 @@ def _looks(t, r, d, far=2.0):
     return softmax(far * _random.normal(size=(t, r))), *shared.image_and_text(_random, t, r, d)
 
 
-def _each_region(regions, words):
-    """(T, R) the cosine of every word with every region."""
-    return shared.unit(words) @ shared.unit(regions).T
-
-
 def _literal_cosines(attention, regions, words):
-    contexts = np.zeros(words.shape)
-    for t in range(len(words)):
-        for r in range(len(regions)):
-            contexts[t] += attention[t, r] * regions[r]
-    return np.diag(loops.cosine_scores(contexts, words))
+    contexts = [sum(a * region for a, region in zip(look, regions, strict=True)) for look in attention]
+    return np.diag(loops.cosine_scores(np.array(contexts), words))
 
 
 what_words_see = Exercise(
@@ -79,13 +71,13 @@ what_words_see = Exercise(
             "the region that fits best",
             "You took the largest cosine that a word has with any region. α says where the word looks, and that is a "
             "mixture: mix the regions first, compare then.",
-            lambda a, regions, words: _each_region(regions, words).max(axis=1),
+            lambda a, regions, words: (shared.unit(words) @ shared.unit(regions).T).max(axis=1),
         ),
         Misconception(
             "an average of cosines, not the cosine of an average",
             "You compared the word with each region, and averaged the cosines with α. The regions themselves are mixed"
             " first, into one vector, and that one is compared.",
-            lambda a, regions, words: (a * _each_region(regions, words)).sum(axis=1),
+            lambda a, regions, words: (a * (shared.unit(words) @ shared.unit(regions).T)).sum(axis=1),
         ),
         Misconception(
             "regions of length 1 are mixed",

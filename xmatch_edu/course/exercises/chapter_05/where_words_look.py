@@ -11,8 +11,8 @@ from xmatch_edu.course.exercises.ideas import softmax
 _random = np.random.default_rng(5)
 
 
-def _similarities(t, r, far=1.5):
-    return far * _random.normal(size=(t, r))
+def _similarities(t, r):
+    return 1.5 * _random.normal(size=(t, r))
 
 
 # Eighths, which float32 holds exactly. Each column lies elsewhere, so that each needs its own largest taken off.
@@ -26,11 +26,6 @@ def _exp_alone(x, axis):
 def _either_way(look):
     """The wrong function with a careful softmax, and with one whose exp overflows: the idea is the same."""
     return lambda s, gamma1: look(softmax, s, gamma1), lambda s, gamma1: look(_exp_alone, s, gamma1)
-
-
-def _softmax_below(s, largest):
-    """Over the words, with something else taken off than the largest of each column."""
-    return _exp_alone(s - largest, axis=0)
 
 
 where_words_look = Exercise(
@@ -141,14 +136,14 @@ where_words_look = Exercise(
             "another number than the column's largest taken off",
             "You took off the largest of all similarities, or a mean. Then a column far below has nothing but zeros "
             "after exp, or one far above overflows: each column needs its own largest.",
-            lambda s, g: softmax(g * _softmax_below(s, s.max()), axis=1),
+            lambda s, g: softmax(g * _exp_alone(s - s.max(), axis=0), axis=1),
         ),
         Misconception(
             "the largest of the row taken off",
             "Before a softmax over the words you took off the largest of each row. What is taken off cancels only if "
             "all candidates lose the same: one number for each column.",
-            lambda s, g: softmax(g * _softmax_below(s, s.max(axis=1, keepdims=True)), axis=1),
-            lambda s, g: softmax(g * softmax(s - s.max(axis=1, keepdims=True), axis=0), axis=1),
+            *[lambda s, g, f=f: softmax(g * f(s - s.max(axis=1, keepdims=True), axis=0), axis=1)
+              for f in (_exp_alone, softmax)],
         ),
         Misconception(
             "regions down, words across",

@@ -58,18 +58,14 @@ word_similarities = Exercise(
             "a softmax already",
             "Your numbers went through a softmax, over the words, over the regions or over all. That is the next step:"
             " here the similarities are asked for as they are, negative ones too.",
-            lambda regions, words: softmax(words @ regions.T, axis=0),
-            lambda regions, words: softmax(words @ regions.T, axis=1),
-            lambda regions, words: softmax(words @ regions.T, axis=(0, 1)),
+            *[lambda regions, words, axis=axis: softmax(words @ regions.T, axis=axis) for axis in (0, 1, (0, 1))],
         ),
         Misconception(
             "a distance",
             "You measured how far each word is from each region, or took the minus of that. A similarity is the dot "
             "product of the two: what they have in common, feature by feature.",
-            lambda regions, words: np.linalg.norm(words[:, None] - regions, axis=-1),
-            lambda regions, words: -np.linalg.norm(words[:, None] - regions, axis=-1),
-            lambda regions, words: ((words[:, None] - regions) ** 2).sum(axis=-1),
-            lambda regions, words: -((words[:, None] - regions) ** 2).sum(axis=-1),
+            *[lambda regions, words, sign=sign, power=power: sign * np.linalg.norm(
+                words[:, None] - regions, axis=-1) ** power for power in (1, 2) for sign in (1, -1)],
         ),
         Misconception(
             "each word with one region only",
@@ -88,9 +84,7 @@ word_similarities = Exercise(
             "summed over words or regions",
             "You added up over the words, over the regions, or over both. Then nobody can see any more which word met "
             "which region: only the features are summed.",
-            lambda regions, words: (words @ regions.T).sum(axis=0),
-            lambda regions, words: (words @ regions.T).sum(axis=1),
-            lambda regions, words: (words @ regions.T).sum(),
+            *[lambda regions, words, axis=axis: (words @ regions.T).sum(axis=axis) for axis in (0, 1, None)],
         ),
         Misconception(
             "the sum runs over another axis than the features",
@@ -98,8 +92,7 @@ word_similarities = Exercise(
             "so for `@` the second one has to be turned over: words @ regions.T.",
             lambda regions, words: words @ regions, lambda regions, words: regions @ words,
             lambda regions, words: words.T @ regions, lambda regions, words: regions.T @ words,
-            lambda regions, words: (words[:, None] * regions).sum(axis=1),
-            lambda regions, words: (words[:, None] * regions).sum(axis=0),
+            *[lambda regions, words, axis=axis: (words[:, None] * regions).sum(axis=axis) for axis in (1, 0)],
         ),
     ),
 )  # fmt: skip
