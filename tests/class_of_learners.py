@@ -14,6 +14,7 @@ import struct
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 
 from xmatch_edu.course import exercises
 
@@ -34,21 +35,11 @@ def entry(attempts=1, passed=False, **more):
 
 def a_learner(chance):
     """Somebody who came so far, with a talent of their own: {exercise: entry}."""
-    reached, talent = chance.betavariate(1.6, 1.4) * len(COURSE), chance.uniform(0.3, 0.9)
-    record = {}
-    for place, exercise in enumerate(COURSE):
-        if place > reached or chance.random() < 0.06:
-            continue
-        ease = talent * (0.6 + 0.4 * random.Random(place).random())
-        attempts, passed, met = 0, False, {}
-        while not passed and attempts < 9 and chance.random() > 0.04:
-            attempts, passed = attempts + 1, chance.random() < ease
-            if not passed and chance.random() < 0.7:
-                usual = min(int(chance.expovariate(0.5)), len(exercise.misconceptions) - 1)
-                idea = exercise.misconceptions[usual].name
-                met[idea] = met.get(idea, 0) + 1
-        if attempts:
-            record[exercise.name] = entry(attempts, passed, misconceptions=met)
+    reached, talent, record = chance.randrange(len(COURSE)), chance.uniform(0.3, 0.9), {}
+    for exercise in COURSE[:reached]:
+        attempts, passed = chance.randint(1, 9), chance.random() < talent
+        met = Counter(chance.choice(exercise.misconceptions).name for _ in range(attempts - passed))
+        record[exercise.name] = entry(attempts, passed, misconceptions=met)
     return record
 
 
@@ -125,7 +116,7 @@ def harmless(folder, outside):
     (folder / "a runner").mkdir()
     for name, content in {**that_would_run(outside), "progress.json": own}.items():
         (folder / "a runner" / name).write_bytes(content)
-    zipped(folder / "a zipped runner.zip", {**that_would_run(outside), "work/progress.json": own})
+    zipped(folder / "a zipped runner.ZIP", {**that_would_run(outside), "work/progress.json": own})
     zipped(folder / "leads out.zip", {f"{outside}/ran": b"", "../ran": b"", "..\\..\\progress.json": own})
     shown = {name: strange for name, (_, strange) in read.items()}
     shown |= dict.fromkeys(["a runner", "a zipped runner", "leads out"], 0)

@@ -132,6 +132,7 @@ def test_all_are_read_or_refused_each_with_its_own_reason(made):
     ]
     said = dict(made.tables[-1][1:])
     assert made.tables[-1][0] == ["file", "reason"] and said.keys() == made.refused.keys()
+    assert list(said) == sorted(said, key=names.key)
     assert {name: said[name] for name, reason in made.refused.items() if reason not in said[name]} == {}
     assert "no hand-in: <bdi>list of the class.txt</bdi>, <bdi>progress.spoilt-1.json</bdi>." in made.html
 

@@ -40,7 +40,7 @@ def plain(markdown):
 
 
 @CHAPTERS
-def test_the_notes_hold_every_question_with_its_answer(made, chapter):
+def test_the_notes_hold_every_question_with_its_answer_and_every_misconception(made, chapter):
     text = seen((made / f"{chapter.number}.html").read_text("utf-8"))
     for question in chapter.questions:
         after = text[text.index(plain(f"{question.before} {question.asked}")):]
@@ -50,11 +50,6 @@ def test_the_notes_hold_every_question_with_its_answer(made, chapter):
         for paragraph in question.answer:
             assert plain(paragraph).removesuffix(":") in after
     assert text.count("← right") == sum(len(question.letter) for question in chapter.questions)
-
-
-@CHAPTERS
-def test_the_notes_hold_every_misconception_and_what_the_check_says(made, chapter):
-    text = seen((made / f"{chapter.number}.html").read_text("utf-8"))
     for one in chapter.exercises:
         ideas = getattr(check, one.name).misconceptions
         listed = text[text.index(f"{one.name}: {len(ideas)}"):]
@@ -121,13 +116,10 @@ def test_a_heading_that_the_notebook_renames_is_found(heading):
         spoilt(f"## {heading}\n", f"## {heading}, renamed\n")
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("labels_after", "labels_then", r"02\.md, the plan of 45 minutes: .* has no exercise labels_after"),
-        ("*10 minutes · difficulty 2", "*11 minutes · difficulty 2", "10 minutes are less than `check.labels_after`"),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "words"), [
+    ("labels_after", "labels_then", r"02\.md, the plan of 45 minutes: .* has no exercise labels_after"),
+    ("*10 minutes · difficulty 2", "*11 minutes · difficulty 2", "10 minutes are less than `check.labels_after`"),
+])  # fmt: skip
 def test_an_exercise_that_the_notebook_changes_is_found(old, new, words):
     with pytest.raises(notes.Drift, match=words):
         spoilt(old, new)
