@@ -191,6 +191,8 @@ def test_inputs_and_generators_are_as_before():
         row /= row.sum()
         return row
 
+    for seed in (np.random.seed, torch.manual_seed, random.seed):
+        seed(7)  # what another test left behind may be just what the vandal leaves
     before = [arguments[0].copy() for arguments in check.row_probabilities.cases.values()]
     states = np.random.get_state()[1].copy(), torch.get_rng_state(), random.getstate(), np.geterr()
 

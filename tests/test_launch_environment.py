@@ -191,6 +191,13 @@ def test_a_complete_python_outside_venv_is_used_without_the_extra(monkeypatch, t
     assert (found.state, found.python) == ("ready", Path(sys.executable))
 
 
+def test_what_another_start_has_just_finished_is_not_built_again(course, monkeypatch):
+    states = iter(["absent", "ready", "ready"])
+    monkeypatch.setattr(environment, "look", lambda *given: environment.Found(next(states), Path("its python"), []))
+    monkeypatch.setattr(environment, "build", lambda *given: pytest.fail("built a second time"))
+    assert environment.prepare(course.root) == Path("its python")
+
+
 def test_without_a_cpu_build_the_ordinary_torch_is_installed_and_it_is_said(made):
     (made.root / "pyproject.toml").write_text(PYPROJECT.replace('"tiny>=1.0"', '"tiny>=1.0", "torch>=2"'))
     (made.root / "constraints.txt").write_text("tiny==1.1\npytest==9.0\ntorch==2.13.0\n")
@@ -331,5 +338,7 @@ def test_where_a_venv_keeps_its_python():
 @pytest.mark.parametrize("version, bound, enough", [
     ("2.13.0+cpu", "2.6", True), ("2.6", "2.6.0", True), ("9", "9.0", True), ("2.10", "2.9", True),
     ("2.5.1", "2.6", False)])
-def test_versions_compare_as_numbers(version, bound, enough):
-    assert (environment.numbers(version) >= environment.numbers(bound)) is enough
+def test_versions_compare_as_numbers(course, version, bound, enough):
+    (course.root / "pyproject.toml").write_text(PYPROJECT.replace("tiny>=1.0", f"tiny>={bound}"))
+    lacks = environment.missing(course.root, wheel(course.index, "tiny", version, {}))
+    assert "tiny" not in lacks and (f"tiny>={bound} (here: {version})" not in lacks) is enough

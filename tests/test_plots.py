@@ -35,6 +35,7 @@ def test_a_heatmap_draws_the_matrix_as_it_is_with_its_numbers():
     assert np.array_equal(ax.images[0].get_array(), S)  # row 0 on top, as in the matrix
     assert ax.yaxis_inverted()
     assert words(picture)[:9] == ["2.00", "0.50", "0.10", "0.40", "1.50", "1.20", "0.80", "0.90", "0.30"]
+    assert [text.get_position() for text in ax.texts[:9]] == [(j, i) for i in range(3) for j in range(3)]
     assert [t.get_text() for t in ax.get_xticklabels()] == ["dog face", "red apple", "sun"]
     assert pixels(picture).std() > 10
 

@@ -125,6 +125,18 @@ def test_a_file_that_cannot_be_written_does_no_harm_to_the_answer(folder, monkey
     assert result.outcome == PASS and "could not be noted" in repr(result)
 
 
+def test_a_cut_while_the_file_is_written_leaves_the_one_from_before(folder, monkeypatch):
+    def cut(*given):
+        raise KeyboardInterrupt
+
+    check.diagnose(right)
+    before = (folder / progress.FILE).read_bytes()
+    monkeypatch.setattr("os.replace", cut)
+    with pytest.raises(KeyboardInterrupt):
+        check.labels_after(right)
+    assert (folder / progress.FILE).read_bytes() == before
+
+
 def test_two_kernels_at_once_lose_nothing(folder):
     """Two real processes, each with 100 attempts at an exercise of its own and at one that they share."""
     codes = [ATTEMPTS.format(own=name) for name in ("labels_after", "column_gradient")]
