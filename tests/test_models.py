@@ -33,7 +33,7 @@ def test_the_average_by_hand():
     assert images.tolist() == [[-0.5, 1.0, -0.5], [0.5, 0.0, -0.5]]  # minus the average of red and blue
     # water looks like blue − average, fruit like red − average; melon and unknown are unknown
     assert texts.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-    only_water = tiny(GREEN, ["water"], [()])
+    only_water = tiny(GREEN, ["WATER"], [()])  # capitals or not
     assert models.thumbnail_features(train, only_water, size=1)[1].tolist() == [[-0.5, 0.0, 0.5]]
 
 
@@ -68,23 +68,6 @@ def test_the_text_side_never_looks_at_its_own_picture(pairs):
         models.thumbnail_features(train, p) for p in (some, other_pictures)
     )
     assert torch.equal(texts, same_texts) and not torch.equal(images, other_images)
-
-
-@pytest.mark.parametrize("size", [0, 3, 64, 4.0, True])
-def test_a_bad_size_is_named(pairs, size):
-    few = pairs.take([0, 1])
-    with pytest.raises(ValueError, match=r"size must be .* \(image side\)"):
-        models.thumbnail_features(few, few, size=size)
-
-
-def test_no_training_pair_is_an_error(pairs):
-    with pytest.raises(ValueError, match=r"train is empty.*image side"):
-        models.thumbnail_features(pairs.take([]), pairs.take([0]))
-
-
-def test_words_are_the_same_in_capitals(pairs):
-    train = tiny(RED + BLUE, ["ok", "sea"], [(), ()])
-    assert models.thumbnail_features(train, tiny(GREEN, ["OK"], [()]), size=1)[1].tolist() == [[0.5, 0.0, -0.5]]
 
 
 @pytest.fixture(scope="module")
@@ -142,35 +125,21 @@ def test_a_word_that_training_never_showed_is_zero(scenes):
     assert (words[scenes.words == shapes.VOCABULARY.index("red")] == 0).all()
 
 
-def test_no_training_scene_is_an_error(scenes):
-    with pytest.raises(ValueError, match=r"train is empty.*image side"):
-        models.colour_features(scenes.take([]), scenes)
-
-
 def encoders(width=8):
     torch.manual_seed(0)
     return models.RegionEncoder(width), models.WordEncoder(len(shapes.VOCABULARY), width)
-
-
-@pytest.mark.parametrize("n", [1, 5])
-def test_encoders_give_their_shapes(scenes, n):
-    of_regions, of_words = encoders()
-    some = scenes.take(range(n))
-    regions, image_codes = of_regions(some.pictures)
-    words, sentence_codes = of_words(some.words, some.lengths)
-    assert regions.shape == (n, 289, 8) and words.shape == (n, 7, 8)
-    assert image_codes.shape == sentence_codes.shape == (n, 8)
-    assert {x.dtype for x in (regions, image_codes, words, sentence_codes)} == {torch.float32}
 
 
 def test_a_pair_is_encoded_alike_alone_and_in_a_batch(scenes):
     of_regions, of_words = encoders()
     some = scenes.take(range(12))
     together = *of_regions(some.pictures), *of_words(some.words, some.lengths)
+    assert [tuple(x.shape) for x in together] == [(12, 289, 8), (12, 8), (12, 7, 8), (12, 8)]
     for k in range(12):
         one = some.take([k])
         alone = *of_regions(one.pictures), *of_words(one.words, one.lengths)
         for a, b in zip(alone, together, strict=True):
+            assert a.dtype == torch.float32 and a.shape == (1, *b.shape[1:])
             torch.testing.assert_close(a[0], b[k], atol=1e-5, rtol=1e-4)
 
 
@@ -223,54 +192,38 @@ def test_gradients_reach_all_parameters(scenes):
             assert reached == {name for name, _ in encoder.named_parameters() if name.split(".")[0] not in own}
 
 
-PICTURES = torch.zeros(2, 68, 68, 3, dtype=torch.uint8)
+PAIRS, SCENES = tiny(RED + BLUE, ["cherry", "sea"], [(), ()]), shapes.make(2, seed=3)
+NO_PAIR, NO_SCENE = (one.take(torch.tensor([], dtype=torch.int64)) for one in (PAIRS, SCENES))
+(OF_REGIONS, OF_WORDS), PICTURES = encoders(), torch.zeros(2, 68, 68, 3, dtype=torch.uint8)
 WORDS, LENGTHS = torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 1])
 
 
-@pytest.mark.parametrize(
-    ("pictures", "error"),
-    [
-        (PICTURES.float(), TypeError), (PICTURES.numpy(), TypeError), (None, TypeError),
-        (PICTURES[0], ValueError), (PICTURES[:0], ValueError), (PICTURES.permute(0, 3, 1, 2), ValueError),
-        (PICTURES[:, :64], ValueError),
-    ],
-)
-def test_bad_pictures_are_named(pictures, error):
-    with pytest.raises(error, match=r"pictures \(image side\) must"):
-        encoders()[0](pictures)
+def thumbnails(size, train=PAIRS):
+    return models.thumbnail_features(train, PAIRS, size=size)
 
 
-@pytest.mark.parametrize(
-    ("words", "lengths", "error", "message"),
-    [
-        (WORDS.float(), LENGTHS, TypeError, r"words \(text side\) must be an int64"),
-        (WORDS.tolist(), LENGTHS, TypeError, r"words \(text side\) must be an int64"),
-        (WORDS[0], LENGTHS, ValueError, r"words \(text side\) must have shape"),
-        (WORDS[:0], LENGTHS[:0], ValueError, r"words \(text side\) must have shape"),
-        (WORDS * 18, LENGTHS, ValueError, r"words \(text side\) must be places in the vocabulary, 0 to 17; got 18"),
-        (-WORDS, LENGTHS, ValueError, r"words \(text side\) must be places.*got -1"),
-        (WORDS, LENGTHS + 1, ValueError, "lengths must be from 1 to T = 3.*got 4 for text 0"),
-        (WORDS, LENGTHS - 1, ValueError, "lengths must be from 1 .*got 0 for text 1"),
-        (WORDS, LENGTHS[:1], ValueError, "lengths must have one number of words for each text"),
-        (WORDS, LENGTHS.float(), TypeError, "lengths must be integers"),
-        (WORDS, None, TypeError, "lengths must be"),
-    ],
-)
-def test_bad_words_and_lengths_are_named(words, lengths, error, message):
+@pytest.mark.parametrize(("call", "given", "error", "message"), [
+    *((thumbnails, [size], ValueError, r"size must be .* \(image side\)") for size in (0, 2, 1.0, True)),
+    (thumbnails, [1, NO_PAIR], ValueError, "train is empty.*image side"),
+    (models.colour_features, [NO_SCENE, SCENES], ValueError, "train is empty.*image side"),
+    *((OF_REGIONS, [pictures], TypeError, r"pictures \(image side\) must be a")
+      for pictures in (PICTURES.float(), PICTURES.numpy(), None)),
+    *((OF_REGIONS, [pictures], ValueError, r"pictures \(image side\) must be a tensor of shape")
+      for pictures in (PICTURES[0], PICTURES[:0], PICTURES.permute(0, 3, 1, 2), PICTURES[:, :64])),
+    *((OF_WORDS, [words, LENGTHS], TypeError, r"words \(text side\) must be an int64")
+      for words in (WORDS.float(), WORDS.tolist())),
+    *((OF_WORDS, [words, LENGTHS], ValueError, r"words \(text side\) must have shape")
+      for words in (WORDS[0], WORDS[:0])),
+    (OF_WORDS, [WORDS * 18, LENGTHS], ValueError, r"words \(text side\) must be places .*, 0 to 17; got 18"),
+    (OF_WORDS, [-WORDS, LENGTHS], ValueError, r"words \(text side\) must be places.*got -1"),
+    (OF_WORDS, [WORDS, LENGTHS + 1], ValueError, "lengths must be from 1 to T = 3.*got 4 for text 0"),
+    (OF_WORDS, [WORDS, None], TypeError, "lengths must be"),
+    *((make, [width], ValueError, r"width \(image and text side\) must be an int") for width in (0, 4.0, True, None)
+      for make in (models.RegionEncoder, lambda width: models.WordEncoder(18, width))),
+    (models.WordEncoder, [18, 7], ValueError, "width of the text side must be even.*got 7"),
+    *((models.WordEncoder, [size, 8], ValueError, r"vocabulary_size \(text side\) must be an int")
+      for size in (0, 18.0, True)),
+])  # fmt: skip
+def test_a_wrong_input_is_named(call, given, error, message):
     with pytest.raises(error, match=message):
-        encoders()[1](words, lengths)
-
-
-@pytest.mark.parametrize("width", [0, -2, 4.0, True, None])
-def test_a_bad_width_is_named(width):
-    for make in (models.RegionEncoder, lambda width: models.WordEncoder(18, width)):
-        with pytest.raises(ValueError, match=r"width \(image and text side\) must be an int"):
-            make(width)
-
-
-def test_the_text_side_needs_an_even_width_and_a_vocabulary():
-    with pytest.raises(ValueError, match=r"width of the text side must be even.*got 7"):
-        models.WordEncoder(18, 7)
-    for size in (0, 18.0, True):
-        with pytest.raises(ValueError, match=r"vocabulary_size \(text side\) must be an int"):
-            models.WordEncoder(size, 8)
+        call(*given)
