@@ -54,8 +54,7 @@ caption_score = Exercise(
             "one word too few or too many",
             "Your sum ends one word too early, or one too late. The words are 0 to length − 1, and that is what "
             "cosines[:length] gives.",
-            lambda c, length, g: shared.log_sum_exp(g * c[: length - 1]) / g,
-            lambda c, length, g: shared.log_sum_exp(g * c[: length + 1]) / g,
+            *[lambda c, length, g, k=k: shared.log_sum_exp(g * c[: length + k]) / g for k in (-1, 1)],
         ),
         Misconception(
             "γ2 is not inside the exp",
@@ -82,9 +81,7 @@ caption_score = Exercise(
             "γ2 the other way up",
             "You divided the cosines by γ2. A larger γ2 must bring the score nearer to the best word's cosine, and "
             "yours goes further away.",
-            lambda c, length, g: shared.log_sum_exp(c[:length] / g),
-            lambda c, length, g: shared.log_sum_exp(c[:length] / g) * g,
-            lambda c, length, g: shared.log_sum_exp(c[:length] / g) / g,
+            *[lambda c, length, g, k=k: shared.log_sum_exp(c[:length] / g) * g**k for k in (0, 1, -1)],
         ),
         Misconception(
             "the mean in place of the sum",

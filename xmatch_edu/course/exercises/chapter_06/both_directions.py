@@ -11,15 +11,9 @@ from xmatch_edu.course.exercises import ideas
 from xmatch_edu.course.exercises.chapter_06 import shared
 
 
-def _right_directions(S, mask, gamma3):
-    S, mask = S.double().numpy(), mask.numpy()
-    return tuple(loops.matching_loss(S, scale=gamma3, mask=mask, direction=direction)
-                 for direction in ("image_to_text", "text_to_image"))  # fmt: skip
-
-
-def _from_logits(rows=shared.prices, columns=None, logits=shared.logits):
+def _from_logits(price=shared.prices, logits=shared.logits):
     """The exercise, with another idea of what to do with the logits; the columns get them turned over."""
-    return lambda S, M, gamma3: (rows(logits(S, M, gamma3)), (columns or rows)(logits(S, M, gamma3).T))
+    return lambda S, M, gamma3: (price(logits(S, M, gamma3)), price(logits(S, M, gamma3).T))
 
 
 def _two_masks(rows, columns):
@@ -50,7 +44,9 @@ both_directions = Exercise(
     name="both_directions",
     takes=("scores", "mask", "gamma3"),
     gives=(Part("the loss image → text"), Part("the loss text → image")),
-    right=_right_directions,
+    right=lambda S, M, gamma3: tuple(
+        loops.matching_loss(S.double().numpy(), scale=gamma3, mask=M.numpy(), direction=direction)
+        for direction in ("image_to_text", "text_to_image")),
     cases=shared.BATCHES,
     error=1e-4,
     picture=(_of_nudges, "gradient", "How the two losses together answer when a score is nudged"),

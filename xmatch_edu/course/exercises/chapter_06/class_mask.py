@@ -9,17 +9,12 @@ from xmatch_edu.check import pictures
 from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course.exercises.chapter_06 import shared
 
-
-def _literal_mask(class_ids):
-    n = len(class_ids)
-    return np.array([[i != j and int(class_ids[i] == class_ids[j]) for j in range(n)] for i in range(n)])
-
-
 class_mask = Exercise(
     name="class_mask",
     takes=("class_ids",),
     gives=(Part("the mask", "one row per image, one column per text", "bool"),),
-    right=_literal_mask,
+    right=lambda class_ids: np.array([[i != j and int(a == b) for j, b in enumerate(class_ids)]
+                                      for i, a in enumerate(class_ids)]),
     cases={
         "one pair": (torch.tensor([2]),),
         "2 pairs of one class": (torch.tensor([7, 7]),),
@@ -51,13 +46,13 @@ class_mask = Exercise(
             "every wrong text left out",
             "All is True but the diagonal, whatever the classes are. Then the right text has no rival, and the loss is "
             "always 0: only a rival of the same class is left out.",
-            lambda c: ~shared.eye(c),
+            lambda c: ~shared.own(c),
         ),
         Misconception(
             "True on the diagonal only",
             "You marked the pairs themselves, and nothing else. They are just what must not be left out: text i is the "
             "right one for image i.",
-            shared.eye,
+            shared.own,
         ),
         Misconception(
             "one triangle only",
@@ -69,23 +64,21 @@ class_mask = Exercise(
             "nothing is left out",
             "Your mask is False everywhere, which is right only where no class comes twice. Compare each class with "
             "each: class_ids[:, None] against class_ids[None, :].",
-            lambda c: torch.zeros_like(shared.eye(c)),
+            lambda c: torch.zeros_like(shared.own(c)),
         ),
         Misconception(
             "classes compared with positions",
             "You compared a class with the number of a row or a column. Class 2 has nothing to do with text 2: compare "
             "the class of image i with the class of text j.",
             *[lambda c, f=f: f(c[:, None] == torch.arange(len(c)), c) for f in (
-                lambda m, c: m, lambda m, c: m.T, lambda m, c: m & ~shared.eye(c), lambda m, c: m.T & ~shared.eye(c))],
+                lambda m, c: m, lambda m, c: m.T, lambda m, c: m & ~shared.own(c), lambda m, c: m.T & ~shared.own(c))],
         ),
         Misconception(
             "a whole row for one twin",
             "An image whose class comes twice has lost all its texts, or all but its own. Only the text of the same "
             "class is left out, and the others of its row stay.",
-            lambda c: (shared.mask(c).any(1, keepdim=True) & ~shared.eye(c)).expand(len(c), len(c)),
-            lambda c: (shared.mask(c).any(0, keepdim=True) & ~shared.eye(c)).expand(len(c), len(c)),
-            lambda c: shared.mask(c).any(1, keepdim=True).expand(len(c), len(c)),
-            lambda c: shared.mask(c).any(0, keepdim=True).expand(len(c), len(c)),
+            *[lambda c, dim=dim: shared.mask(c).any(dim, keepdim=True) & ~shared.own(c) for dim in (1, 0)],
+            *[lambda c, dim=dim: shared.mask(c).any(dim, keepdim=True).expand(len(c), len(c)) for dim in (1, 0)],
         ),
         Misconception(
             "numbers where True and False were asked",

@@ -12,36 +12,28 @@ from xmatch_edu.course.exercises import ideas
 from xmatch_edu.course.exercises.chapter_06 import shared
 
 
-def _right_probabilities(S, mask, gamma3):
-    return loops.matching_steps(S.double().numpy(), scale=gamma3, mask=mask.numpy()).probabilities
-
-
-def _shares(change=lambda S: S, mask=lambda mask: mask, of=lambda S, mask, gamma3: shared.logits(S, mask, gamma3),
-            dim=1):
-    """The exercise, with another idea of the scores, of the mask, or of the logits."""
-    return lambda S, M, gamma3: of(change(S), mask(M), gamma3).softmax(dim)
-
-
-def _filled(fill):
-    return _shares(of=lambda S, M, gamma3: shared.logits(S, M, gamma3, fill(gamma3)))
+def _shares(mask=lambda mask: mask, gamma=lambda gamma3: gamma3, fill=lambda gamma3: -math.inf, dim=1):
+    """The exercise, with another idea of the mask, of γ3, of what is put where the mask is True, or of the axis."""
+    return lambda S, M, gamma3: shared.logits(S, mask(M), gamma(gamma3), fill(gamma3)).softmax(dim)
 
 
 masked_probabilities = Exercise(
     name="masked_probabilities",
     takes=("scores", "mask", "gamma3"),
     gives=(Part("P(text | image)", "one row per image, one column per text"),),
-    right=_right_probabilities,
+    right=lambda S, M, gamma3: loops.matching_steps(
+        S.double().numpy(), scale=gamma3, mask=M.numpy()).probabilities,
     cases=shared.BATCHES,
     error=1e-4,
     picture=(pictures.of_part(0), "probabilities", "P(text | image)"),
     misconceptions=(
-        Misconception(*ideas.MASK_ZERO, _filled(lambda gamma3: 0)),
+        Misconception(*ideas.MASK_ZERO, _shares(fill=lambda gamma3: 0)),
         Misconception(
             "some number in place of −inf",
             "The pairs that are left out have a low score, and still a part of the 1. No number is sure to be low "
             "enough, since exp of it is above 0: exp(−inf) is 0.",
-            *[_filled(lambda gamma3, low=low: -low) for low in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)],
-            *[_filled(lambda gamma3, low=low: -low * gamma3) for low in (1, 2, 5, 10)],
+            *[_shares(fill=lambda gamma3, low=low: -low) for low in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)],
+            *[_shares(fill=lambda gamma3, low=low: -low * gamma3) for low in (1, 2, 5, 10)],
         ),
         Misconception(
             "set to 0 after the softmax",
@@ -81,7 +73,7 @@ masked_probabilities = Exercise(
             "the wrong sign of infinity",
             "You put +inf where −inf belongs, or subtracted −inf. exp(+inf) is infinite, and a row with it comes out "
             "as NaN; exp(−inf) is 0.",
-            _filled(lambda gamma3: math.inf),
+            _shares(fill=lambda gamma3: math.inf),
         ),
         Misconception(
             "the softmax runs along the wrong axis",
@@ -91,8 +83,8 @@ masked_probabilities = Exercise(
         ),
         Misconception(*ideas.WHOLE_MATRIX,
                       lambda S, M, gamma3: shared.logits(S, M, gamma3).flatten().softmax(0).view_as(S)),
-        Misconception(*ideas.GAMMA3_FORGOTTEN, lambda S, M, gamma3: shared.logits(S, M, 1).softmax(1)),
-        Misconception(*ideas.GAMMA3_DIVIDES, lambda S, M, gamma3: shared.logits(S, M, 1 / gamma3).softmax(1)),
+        Misconception(*ideas.GAMMA3_FORGOTTEN, _shares(gamma=lambda gamma3: 1)),
+        Misconception(*ideas.GAMMA3_DIVIDES, _shares(gamma=lambda gamma3: 1 / gamma3)),
         Misconception(*ideas.GAMMA3_AFTER, lambda S, M, gamma3: gamma3 * shared.logits(S, M, 1).softmax(1)),
         Misconception(*ideas.SOFTMAX_TWICE, lambda S, M, gamma3: shared.logits(S, M, gamma3).softmax(1).softmax(1),
                       lambda S, M, gamma3: shared.logits((gamma3 * S).softmax(1), M, 1).softmax(1),

@@ -13,12 +13,12 @@ def same(class_ids):
     return class_ids[:, None] == class_ids
 
 
-def eye(class_ids):
-    return torch.eye(len(class_ids), dtype=torch.bool)
+def own(x):
+    return torch.eye(len(x), dtype=torch.bool)
 
 
 def mask(class_ids):
-    return same(class_ids) & ~eye(class_ids)
+    return same(class_ids) & ~own(class_ids)
 
 
 def batch(n, gamma3, masked=(), middle=0.0, width=0.4):
@@ -43,10 +43,6 @@ BATCHES = {
 
 def logits(S, mask, gamma3, fill=-math.inf):
     return (gamma3 * S).masked_fill(mask, fill)
-
-
-def own(S):
-    return torch.eye(len(S), dtype=torch.bool)
 
 
 def prices(logits, labels=None, **options):

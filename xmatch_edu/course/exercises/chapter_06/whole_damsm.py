@@ -43,24 +43,20 @@ def _cosines(images, texts):
     return F.normalize(images, dim=1) @ F.normalize(texts, dim=1).T
 
 
-def _detach(*features):
-    return [x.detach() for x in features]
-
-
 def _whole(add=sum, *, terms=lambda logits: (shared.prices(logits), shared.prices(logits.T)),
-           by_words=scores.word_region_scores, cosines=_cosines,
-           options=lambda gamma1, gamma2: {"gamma1": gamma1, "gamma2": gamma2},
+           by_words=scores.word_region_scores, cosines=_cosines, options=dict,
            before=lambda *features: features, masks=(shared.mask, shared.mask), logits=shared.logits, padding=False,
            scale=lambda gamma3: (gamma3, gamma3)):  # fmt: skip
     """The exercise, with another idea of one of its parts.
 
     add: of the four terms, those of the words first, images → texts before texts → images. terms: of one kind, from
-    its logits. logits: from scores, mask and γ3. masks, scale: for the words, and for the sentences.
+    its logits. options: of the words' scores, from gamma1 and gamma2 as they are named. logits: from scores, mask and
+    γ3. masks, scale: for the words, and for the sentences.
     """
 
     def whole(regions, words, image_codes, sentence_codes, lengths, class_ids, gamma1, gamma2, gamma3):
         regions, words, image_codes, sentence_codes = before(regions, words, image_codes, sentence_codes)
-        kinds = (by_words(regions, words, None if padding else lengths, **options(gamma1, gamma2)),
+        kinds = (by_words(regions, words, None if padding else lengths, **options(gamma1=gamma1, gamma2=gamma2)),
                  cosines(image_codes, sentence_codes))  # fmt: skip
         return add([term for S, mask, gamma in zip(kinds, masks, scale(gamma3), strict=True)
                     for term in terms(logits(S, mask(class_ids), gamma))])  # fmt: skip
@@ -70,13 +66,9 @@ def _whole(add=sum, *, terms=lambda logits: (shared.prices(logits), shared.price
 
 def _one_direction_masked(rows, columns):
     """No −inf in one of the two directions."""
-
-    def terms(of):
-        S, mask = of
-        along_rows = S.masked_fill(mask & rows, -math.inf)
-        return shared.prices(along_rows), shared.prices(S.T.masked_fill(mask.T & columns, -math.inf))
-
-    return _whole(logits=lambda S, M, gamma3: (gamma3 * S, M), terms=terms)
+    return _whole(logits=lambda S, M, gamma3: (gamma3 * S, M), terms=lambda of: (
+        shared.prices(of[0].masked_fill(of[1] & rows, -math.inf)),
+        shared.prices(of[0].T.masked_fill(of[1].T & columns, -math.inf))))
 
 
 def _added_scores(regions, words, image_codes, sentence_codes, lengths, class_ids, gamma1, gamma2, gamma3, share=1.0):
@@ -119,8 +111,7 @@ whole_damsm = Exercise(
             "get a loss of their own, in both directions.",
             _whole(lambda terms: sum(terms[2:])),
         ),
-        Misconception(*ideas.ROWS_ONLY, _whole(lambda terms: terms[0] + terms[2]),
-                      _whole(lambda terms: terms[1] + terms[3])),
+        Misconception(*ideas.ROWS_ONLY, *[_whole(lambda terms, k=k: terms[k] + terms[k + 2]) for k in (0, 1)]),
         Misconception(
             "the rows twice",
             "Your second direction did not turn the scores over, so both softmaxes run along the rows (or both down "
@@ -159,7 +150,7 @@ whole_damsm = Exercise(
             "You left out the texts of other classes, or all but the right one. Those are the wrong answers that the "
             "loss needs; only a rival of the same class is left out.",
             _whole(masks=(lambda c: ~shared.same(c), lambda c: ~shared.same(c))),
-            _whole(masks=(lambda c: ~shared.eye(c), lambda c: ~shared.eye(c))),
+            _whole(masks=(lambda c: ~shared.own(c), lambda c: ~shared.own(c))),
         ),
         Misconception(
             "the class mask in one place only",
@@ -224,15 +215,15 @@ whole_damsm = Exercise(
             "the code's form, without 1/γ2",
             "You left 1/γ2 out of R, as AttnGAN's published code does. The paper divides by γ2, and the package does "
             "so if you ask for nothing else.",
-            _whole(options=lambda gamma1, gamma2: {"gamma1": gamma1, "gamma2": gamma2, "divide_by_gamma2": False}),
+            _whole(options=lambda **gammas: {**gammas, "divide_by_gamma2": False}),
         ),
         Misconception(
             "another attention",
             "You switched off the competition of the words, or took cosines where the paper has dot products. Both are "
             "choices of the package, and the paper's are what it does unasked.",
-            *[_whole(options=lambda gamma1, gamma2, choice=choice: {"gamma1": gamma1, "gamma2": gamma2, **choice})
-              for choice in ({"compete_over_words": False}, {"attention": "cosine"},
-                             {"compete_over_words": False, "attention": "cosine"})],
+            _whole(options=lambda **gammas: {**gammas, "compete_over_words": False}),
+            _whole(options=lambda **gammas: {**gammas, "attention": "cosine"}),
+            _whole(options=lambda **gammas: {**gammas, "compete_over_words": False, "attention": "cosine"}),
         ),
         Misconception(*ideas.NO_LENGTHS, _whole(cosines=lambda images, texts: images @ texts.T)),
         Misconception(*ideas.ONE_LENGTH, _whole(cosines=lambda images, texts: F.normalize(images, dim=1) @ texts.T),
@@ -243,9 +234,8 @@ whole_damsm = Exercise(
             "one softmax for both kinds",
             "You added the two kinds of score, or averaged them, and made one loss of them. Each kind has its own "
             "softmax and its own loss; only the losses are added.",
-            _added_scores, lambda *arguments: _added_scores(*arguments, share=0.5),
-            lambda *arguments: 2 * _added_scores(*arguments),
-            lambda *arguments: 2 * _added_scores(*arguments, share=0.5),
+            *[lambda *arguments, times=times, share=share: times * _added_scores(*arguments, share=share)
+              for times in (1, 2) for share in (1.0, 0.5)],
         ),
         Misconception(
             "probabilities where logits belong",
@@ -269,12 +259,8 @@ whole_damsm = Exercise(
             "The value is right, and one side, or one kind of score, gets no gradient: it was cut off on the way (by "
             ".detach(), .data, .item() or no_grad). Two encoders learn from this loss, and both from words and "
             "sentences.",
-            _whole(before=lambda r, w, i, s: (*_detach(r), w, *_detach(i), s)),
-            _whole(before=lambda r, w, i, s: (r, *_detach(w), i, *_detach(s))),
-            _whole(before=lambda r, w, i, s: (*_detach(r, w), i, s)),
-            _whole(before=lambda r, w, i, s: (r, w, *_detach(i, s))),
-            *[_whole(before=lambda *x, k=k: [y.detach() if k == place else y for place, y in enumerate(x)])
-              for k in range(4)],
+            *[_whole(before=lambda *x, cut=cut: [y.detach() if place in cut else y for place, y in enumerate(x)])
+              for cut in ((0, 2), (1, 3), (0, 1), (2, 3), (0,), (1,), (2,), (3,))],
         ),
     ),
 )  # fmt: skip
