@@ -1,6 +1,7 @@
 """What is wrong with a loss, from its numbers."""
 
 import math
+from functools import partial
 
 from xmatch_edu.check.engine import Exercise, Misconception, Part
 
@@ -53,7 +54,7 @@ diagnose = Exercise(
             "too generous",
             "You call losses alike that differ in the third digit or more. A model that learns passes these numbers on"
             " its way; only one that stands on them, to a thousandth, is stuck.",
-            *[lambda loss, N, bound=bound: _diagnosis(loss, N, bound) for bound in (3e-3, 5e-3, 1e-2, 5e-2, 0.1)],
+            *[partial(_diagnosis, bound=bound) for bound in (3e-3, 5e-3, 1e-2, 5e-2, 0.1)],
         ),
         Misconception(
             "compared with ==",
@@ -65,23 +66,21 @@ diagnose = Exercise(
             "one of them is never said",
             "One of the two diagnoses never comes out, whatever the loss. Is the test for it there, and can it be "
             "reached?",
-            lambda loss, N: _never("nothing learned", loss, N), lambda loss, N: _never("softmax twice", loss, N),
-            lambda loss, N: _never("goes on", loss, N),
+            *[partial(_never, words) for words in ("nothing learned", "softmax twice", "goes on")],
         ),
         Misconception(
             "the floor without its 1",
             "For the second softmax you took ln((N − 1)/e), or ln(N/e). The right text's own e stands in the sum too: "
             "divided by it, that is the 1 in ln(1 + (N − 1)/e).",
-            lambda loss, N: _diagnosis(loss, N, floor=lambda N: math.log(max(N - 1, 1) / math.e)),
-            lambda loss, N: _diagnosis(loss, N, floor=lambda N: math.log(N / math.e)),
+            partial(_diagnosis, floor=lambda N: math.log(max(N - 1, 1) / math.e)),
+            partial(_diagnosis, floor=lambda N: math.log(N / math.e)),
         ),
         Misconception(
             "another logarithm",
             "You compared with the logarithm of base 2 or 10. Losses are in natural logarithms: math.log.",
-            lambda loss, N: _diagnosis(loss, N, nothing=math.log2),
-            lambda loss, N: _diagnosis(loss, N, nothing=math.log10),
-            lambda loss, N: _diagnosis(loss, N, floor=lambda N: math.log2(1 + (N - 1) / math.e), nothing=math.log2),
-            lambda loss, N: _diagnosis(loss, N, floor=lambda N: math.log10(1 + (N - 1) / math.e), nothing=math.log10),
+            *[partial(_diagnosis, nothing=log) for log in (math.log2, math.log10)],
+            *[partial(_diagnosis, nothing=log, floor=lambda N, log=log: log(1 + (N - 1) / math.e))
+              for log in (math.log2, math.log10)],
         ),
     ),
 )  # fmt: skip

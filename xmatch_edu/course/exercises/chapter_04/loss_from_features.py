@@ -28,7 +28,7 @@ def _right_loss(q, t, scale):
     G = loops.matching_gradient(S, scale=scale)
     units = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (q, t)]
     slopes = []
-    for x, unit, towards in [(q, units[0], G @ units[1]), (t, units[1], G.T @ units[0])]:
+    for x, unit, towards in zip((q, t), units, (G @ units[1], G.T @ units[0]), strict=True):
         sideways = towards - (towards * unit).sum(axis=1, keepdims=True) * unit  # along x only its length changes
         slopes.append(sideways / np.linalg.norm(x, axis=1, keepdims=True))
     return loops.matching_loss(S, scale=scale), *slopes
@@ -38,17 +38,9 @@ def _cosines(q, t):
     return F.normalize(q, dim=1) @ F.normalize(t, dim=1).T
 
 
-def _labelled(labels):
-    return lambda q, t, scale: shared.line(scale * _cosines(q, t), labels(len(q)))
-
-
 def _with_scores(loss):
     """The exercise, with another idea of what to do with the scores."""
     return lambda q, t, scale: loss(scale * _cosines(q, t))
-
-
-def _targets(S):
-    return torch.eye(len(S), dtype=S.dtype)
 
 
 def _without_own(S):
@@ -94,8 +86,7 @@ loss_from_features = Exercise(
             " wants the scores, times the scale, and nothing else.",
             _with_scores(lambda S: (F.cross_entropy(S.softmax(1), torch.arange(len(S)))
                                     + F.cross_entropy(S.T.softmax(1), torch.arange(len(S)))) / 2),
-            _with_scores(lambda S: shared.line(S.softmax(1))),
-            _with_scores(lambda S: shared.line(S.softmax(0))),
+            *[_with_scores(lambda S, dim=dim: shared.line(S.softmax(dim))) for dim in (1, 0)],
         ),
         Misconception(*ideas.SUM_FOR_MEAN, _with_scores(lambda S: shared.line(S, reduction="sum"))),
         Misconception(
@@ -106,17 +97,17 @@ loss_from_features = Exercise(
         Misconception(*ideas.MISSING_MINUS, _with_scores(lambda S: -shared.line(S))),
         Misconception(*ideas.OTHER_LOGARITHM, _with_scores(lambda S: shared.line(S) / math.log(2)),
                       _with_scores(lambda S: shared.line(S) / math.log(10))),
-        Misconception(*ideas.LABELS_ZERO, _labelled(lambda n: torch.zeros(n, dtype=torch.long))),
-        Misconception(*ideas.LABELS_ONE, _labelled(lambda n: torch.ones(n, dtype=torch.long))),
-        Misconception(*ideas.LABELS_REVERSED, _labelled(lambda n: torch.arange(n).flip(0))),
-        Misconception(*ideas.LABELS_SHIFTED, _labelled(lambda n: (torch.arange(n) + 1) % n)),
-        Misconception(*ideas.MSE, _with_scores(lambda S: F.mse_loss(S, _targets(S))),
-                      _with_scores(lambda S: F.mse_loss(S.softmax(1), _targets(S))),
-                      _with_scores(lambda S: sum(F.mse_loss(S.softmax(k), _targets(S)) for k in (0, 1)) / 2),
+        Misconception(*ideas.LABELS_ZERO, _with_scores(lambda S: shared.line(S, torch.zeros(len(S)).long()))),
+        Misconception(*ideas.LABELS_ONE, _with_scores(lambda S: shared.line(S, torch.ones(len(S)).long()))),
+        Misconception(*ideas.LABELS_REVERSED, _with_scores(lambda S: shared.line(S, torch.arange(len(S)).flip(0)))),
+        Misconception(*ideas.LABELS_SHIFTED, _with_scores(lambda S: shared.line(S, torch.arange(len(S)).roll(-1)))),
+        Misconception(*ideas.MSE, _with_scores(lambda S: F.mse_loss(S, torch.eye(len(S)))),
+                      _with_scores(lambda S: F.mse_loss(S.softmax(1), torch.eye(len(S)))),
+                      _with_scores(lambda S: sum(F.mse_loss(S.softmax(k), torch.eye(len(S))) for k in (0, 1)) / 2),
                       lambda q, t, scale: F.mse_loss(_cosines(q, t), torch.eye(len(q)))),
-        Misconception(*ideas.BCE, _with_scores(lambda S: F.binary_cross_entropy_with_logits(S, _targets(S))),
-                      _with_scores(lambda S: len(S) * F.binary_cross_entropy_with_logits(S, _targets(S))),
-                      _with_scores(lambda S: F.binary_cross_entropy(S.softmax(1), _targets(S)))),
+        Misconception(*ideas.BCE, _with_scores(lambda S: F.binary_cross_entropy_with_logits(S, torch.eye(len(S)))),
+                      _with_scores(lambda S: len(S) * F.binary_cross_entropy_with_logits(S, torch.eye(len(S)))),
+                      _with_scores(lambda S: F.binary_cross_entropy(S.softmax(1), torch.eye(len(S))))),
         Misconception(*ideas.OWN_LEFT_OUT, _with_scores(_without_own)),
         Misconception(*ideas.P_FOR_LOG, _with_scores(lambda S: (S.softmax(1) + S.softmax(0)).diagonal().mean() / 2),
                       _with_scores(lambda S: -(S.softmax(1) + S.softmax(0)).diagonal().mean() / 2),

@@ -22,20 +22,12 @@ def _right_shuffled(S, p):
     return loops.matching_loss(S, y), loops.matching_gradient(S, y)
 
 
-def _two(rows, columns):
-    return lambda S, p: (F.cross_entropy(S, rows(p)) + F.cross_entropy(S.T, columns(p))) / 2
+_LABELS = {"stay": lambda p: torch.arange(len(p)), "p": lambda p: p, "inverse": torch.argsort}
 
 
-def _stay(p):
-    return torch.arange(len(p))
-
-
-def _as_dealt(p):
-    return p
-
-
-def _inverse(p):
-    return p.argsort()
+def _two(rows="inverse", columns="p"):
+    """The line with labels of _LABELS for the two directions."""
+    return lambda S, p: (F.cross_entropy(S, _LABELS[rows](p)) + F.cross_entropy(S.T, _LABELS[columns](p))) / 2
 
 
 shuffled_line = Exercise(
@@ -53,37 +45,37 @@ shuffled_line = Exercise(
     error=1e-6,
     picture=(pictures.of_part(1), "gradient", "The gradient of the loss"),
     misconceptions=(
-        Misconception(*ideas.LABELS_STAY, _two(_stay, _stay)),
+        Misconception(*ideas.LABELS_STAY, _two("stay", "stay")),
         Misconception(
             "the two labels changed places",
             "You gave the columns' labels to the rows and the rows' to the columns, or reordered S by p, which deals "
             "once more. For the rows: in which column does the text of image i stand now? That is the inverse of p. "
             "For the columns: whose text stands in column k? That is p.",
-            _two(_as_dealt, _inverse), lambda S, p: shared.line(S[:, p]),
+            _two("p", "inverse"), lambda S, p: shared.line(S[:, p]),
         ),
         Misconception(
             "one label for both directions",
             "You used p in both directions, or its inverse in both (the two give the same number). The rows ask in "
             "which column their text stands now, which is the inverse of p; the columns ask whose text stands there, "
             "which is p.",
-            _two(_as_dealt, _as_dealt), _two(_inverse, _inverse),
+            _two("p", "p"), _two("inverse", "inverse"),
         ),
         Misconception(
             "one of the two stayed behind",
             "One direction has the labels of the new order, the other those of the old one. Both ask about texts that "
             "have moved.",
-            _two(_inverse, _stay), _two(_stay, _as_dealt), _two(_as_dealt, _stay), _two(_stay, _inverse),
+            _two("inverse", "stay"), _two("stay", "p"), _two("p", "stay"), _two("stay", "inverse"),
         ),
         Misconception(*ideas.ROWS_ONLY, lambda S, p: F.cross_entropy(S, p.argsort()),
                       lambda S, p: F.cross_entropy(S.T, p)),
-        Misconception(*ideas.ADDED, lambda S, p: 2 * _two(_inverse, _as_dealt)(S, p)),
-        Misconception(*ideas.SUM_FOR_MEAN, lambda S, p: len(p) * _two(_inverse, _as_dealt)(S, p)),
-        Misconception(*ideas.DETACHED, lambda S, p: _two(_inverse, _as_dealt)(S, p).detach()),
+        Misconception(*ideas.ADDED, lambda S, p: 2 * _two()(S, p)),
+        Misconception(*ideas.SUM_FOR_MEAN, lambda S, p: len(p) * _two()(S, p)),
+        Misconception(*ideas.DETACHED, lambda S, p: _two()(S, p).detach()),
         Misconception(
             "probabilities where logits belong",
             "You handed cross_entropy a softmax. It is inside already: give it the scores as they are.",
             lambda S, p: (F.cross_entropy(S.softmax(1), p.argsort()) + F.cross_entropy(S.T.softmax(1), p)) / 2,
-            lambda S, p: _two(_inverse, _as_dealt)(S.softmax(1), p),
+            lambda S, p: _two()(S.softmax(1), p),
         ),
         Misconception(
             "the rows twice",
