@@ -61,12 +61,8 @@ labels_after = Exercise(
 )
 
 
-def _order(n, m, order):
-    return np.eye(m)[order][:n]
-
-
-def _prices(S):
-    return -np.log(softmax(S, axis=1))
+def _prices(S, axis=1):
+    return -np.log(softmax(S, axis=axis))
 
 
 def _sigmoid(S):
@@ -77,11 +73,6 @@ def _binary(P, Y):
     return -(Y * np.log(P) + (1 - Y) * np.log(1 - P))
 
 
-def _without_matches(S, Y):
-    positive = np.exp(S) * (1 - Y)
-    return -(Y * (S - np.log(positive.sum(axis=1, keepdims=True)))).sum() / len(S)
-
-
 matrix_loss = Exercise(
     name="matrix_loss",
     takes=("S", "Y"),
@@ -90,9 +81,9 @@ matrix_loss = Exercise(
     cases={
         "one pair, Y = identity": (_scores(1, 1), np.eye(1)),
         "2 pairs, Y = identity": (_scores(2, 2), np.eye(2)),
-        "4 pairs, texts dealt again": (_scores(4, 4), _order(4, 4, [2, 0, 3, 1])),
-        "3 images, 5 texts": (_scores(3, 5), _order(3, 5, [4, 1, 2])),
-        "5 pairs, all scores 0": (np.zeros((5, 5)), _order(5, 5, [1, 2, 4, 0, 3])),
+        "4 pairs, texts dealt again": (_scores(4, 4), np.eye(4)[[2, 0, 3, 1]]),
+        "3 images, 5 texts": (_scores(3, 5), np.eye(5)[[4, 1, 2]]),
+        "5 pairs, all scores 0": (np.zeros((5, 5)), np.eye(5)[[1, 2, 4, 0, 3]]),
     },
     picture=(pictures.of_nudges, "gradient", "How the loss answers when a score is nudged"),
     misconceptions=(
@@ -101,7 +92,7 @@ matrix_loss = Exercise(
         Misconception(*ideas.MISSING_MINUS, lambda S, Y: -(Y * _prices(S)).sum() / len(S)),
         Misconception(*ideas.OTHER_LOGARITHM, lambda S, Y: (Y * _prices(S)).sum() / len(S) / np.log(2),
                       lambda S, Y: (Y * _prices(S)).sum() / len(S) / np.log(10)),
-        Misconception(*ideas.WRONG_AXIS, lambda S, Y: -(Y * np.log(softmax(S, axis=0))).sum() / len(S)),
+        Misconception(*ideas.WRONG_AXIS, lambda S, Y: (Y * _prices(S, axis=0)).sum() / len(S)),
         Misconception(*ideas.LABELS_STAY, lambda S, Y: np.diag(_prices(S)).mean()),
         Misconception(
             "Y turned over",
@@ -119,7 +110,8 @@ matrix_loss = Exercise(
                       lambda S, Y: _binary(_sigmoid(S), Y).sum() / len(S), lambda S, Y: _binary(_sigmoid(S), Y).sum(),
                       lambda S, Y: _binary(softmax(S), Y).mean(), lambda S, Y: _binary(softmax(S), Y).sum() / len(S)),
         Misconception(*ideas.SOFTMAX_TWICE, lambda S, Y: (Y * _prices(softmax(S))).sum() / len(S)),
-        Misconception(*ideas.OWN_LEFT_OUT, _without_matches),
+        Misconception(*ideas.OWN_LEFT_OUT, lambda S, Y: (
+            Y * (np.log((np.exp(S) * (1 - Y)).sum(axis=1, keepdims=True)) - S)).sum() / len(S)),
         Misconception(
             "every cell pays",
             "Your prices were added up without Y. Y is a stencil: multiplied with the prices it keeps those of the "
@@ -139,9 +131,8 @@ matrix_loss = Exercise(
             lambda S, Y: (Y * _prices(S)).sum() / S.shape[1],
         ),
         Misconception(*ideas.NO_SOFTMAX, lambda S, Y: -(Y * S).sum() / len(S)),
-        Misconception(*ideas.BOTH_DIRECTIONS,
-                      lambda S, Y: ((Y * _prices(S)).sum() - (Y * np.log(softmax(S, axis=0))).sum()) / len(S),
-                      lambda S, Y: ((Y * _prices(S)).sum() - (Y * np.log(softmax(S, axis=0))).sum()) / len(S) / 2),
+        Misconception(*ideas.BOTH_DIRECTIONS, *[
+            lambda S, Y, n=n: (Y * (_prices(S) + _prices(S, axis=0))).sum() / len(S) / n for n in (1, 2)]),
         Misconception(
             "the labels inside the softmax",
             "You multiplied the scores by Y before the softmax. Then every wrong text has the score 0, and the loss "
@@ -152,12 +143,8 @@ matrix_loss = Exercise(
 )  # fmt: skip
 
 
-def _gradient(S):
-    return softmax(S, axis=0) - np.eye(len(S))
-
-
-def _gradient_of_rows(S):
-    return softmax(S, axis=1) - np.eye(len(S))
+def _gradient(S, axis=0):
+    return softmax(S, axis=axis) - np.eye(len(S))
 
 
 column_gradient = Exercise(
@@ -178,7 +165,7 @@ column_gradient = Exercise(
             "the gradient of the rows",
             "Yours is that of the row loss, as it is or turned over: its numbers were shared out along the rows of S. "
             "Here the softmax itself runs down the columns, axis=0.",
-            _gradient_of_rows, lambda S: _gradient_of_rows(S).T,
+            lambda S: _gradient(S, axis=1), lambda S: _gradient(S, axis=1).T,
         ),
         Misconception(
             "the gradient turned over",
@@ -192,12 +179,12 @@ column_gradient = Exercise(
             "the axis, with keepdims=True, and the sum of column j stays with column j.",
             lambda S: np.exp(S - S.max(axis=0)) / np.exp(S - S.max(axis=0)).sum(axis=0)[:, None] - np.eye(len(S)),
         ),
-        Misconception(*ideas.WHOLE_MATRIX, lambda S: softmax(S, axis=None) - np.eye(len(S))),
+        Misconception(*ideas.WHOLE_MATRIX, lambda S: _gradient(S, axis=None)),
         Misconception(
             "the opposite sign",
             "Yours is I − P, the direction in which training goes. The gradient points to where the loss grows: P − I,"
             " and training steps against it.",
-            lambda S: -_gradient(S), lambda S: -_gradient_of_rows(S),
+            lambda S: -_gradient(S), lambda S: -_gradient(S, axis=1),
         ),
         Misconception(
             "the labels are missing",
@@ -232,7 +219,7 @@ column_gradient = Exercise(
         Misconception(
             "both directions",
             "Yours holds the rows' gradient too. Here only the columns are asked for.",
-            lambda S: _gradient(S) + _gradient_of_rows(S), lambda S: (_gradient(S) + _gradient_of_rows(S)) / 2,
+            *[lambda S, n=n: (_gradient(S) + _gradient(S, axis=1)) / n for n in (1, 2)],
         ),
         Misconception(*ideas.SOFTMAX_TWICE, lambda S: softmax(softmax(S, axis=0), axis=0) - np.eye(len(S))),
     ),

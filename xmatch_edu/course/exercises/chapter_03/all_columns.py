@@ -20,41 +20,23 @@ def _columns(S, log_p):
     return -np.diag(log_p).mean(), (np.exp(log_p) - np.eye(len(S))) / len(S)
 
 
-def _careful(S, axis=0):
-    below = S - S.max(axis=axis, keepdims=True)
-    return below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
+def _apart(S, taken_off, sums=np.s_[:]):
+    """Loss and gradient with the logarithm taken apart. sums: how the logarithms of the columns' sums are indexed."""
+    below = S - taken_off
+    return _columns(S, below - np.log(np.exp(below).sum(axis=0))[sums])
+
+
+def _careful(S):
+    return _apart(S, S.max(axis=0))
 
 
 def _no_largest(S):
     return _columns(S, np.log(np.exp(S) / np.exp(S).sum(axis=0)))
 
 
-def _no_largest_apart(S):
-    return _columns(S, S - np.log(np.exp(S).sum(axis=0)))
-
-
-def _largest_of_all(S):
-    below = S - S.max()
-    return _columns(S, below - np.log(np.exp(below).sum(axis=0)))
-
-
-def _largest_of_rows(S):
-    below = S - S.max(axis=1, keepdims=True)
-    return _columns(S, below - np.log(np.exp(below).sum(axis=0)))
-
-
-def _of_rows(S):
-    return -np.diag(_careful(S, 1)).mean(), (np.exp(_careful(S, 1)) - np.eye(len(S))) / len(S)
-
-
-def _slip(S):
-    below = S - S.max(axis=0)[:, None]
-    return _columns(S, below - np.log(np.exp(below).sum(axis=0))[:, None])
-
-
-def _slip_of_the_sum(S):
-    below = S - S.max(axis=0)
-    return _columns(S, below - np.log(np.exp(below).sum(axis=0))[:, None])
+def _with(change):
+    """The exercise, with another idea of what to do with the right loss, the right gradient, and S."""
+    return lambda S: change(*_careful(S), S)
 
 
 all_columns = Exercise(
@@ -79,7 +61,7 @@ all_columns = Exercise(
             "exp overflows",
             "Your numbers are right as long as the scores are small. exp of 1,000 is infinity, and infinity over "
             "infinity is not a number: subtract each column's largest score before exp.",
-            _no_largest, _no_largest_apart,
+            _no_largest, lambda S: _apart(S, 0),
         ),
         Misconception(
             "the log of a softmax",
@@ -91,89 +73,86 @@ all_columns = Exercise(
             "one largest score for all columns",
             "You subtracted the largest score of the whole matrix. A column far below it has only zeros left after "
             "exp, and the log of their sum is minus infinity: each column needs its own largest.",
-            _largest_of_all,
+            lambda S: _apart(S, S.max()),
         ),
         Misconception(
             "the largest of the rows",
             "You subtracted each row's largest score and then summed down the columns. Within a column a different "
             "number comes off each cell, and that changes the probabilities: take both along one axis.",
-            _largest_of_rows,
+            lambda S: _apart(S, S.max(axis=1, keepdims=True)),
         ),
         Misconception(
             "the rows, not the columns",
             "Yours is the loss along the rows: which text belongs to this image? Asked is the other one, which image "
             "belongs to this text, a softmax down each column.",
-            _of_rows,
+            lambda S: (_careful(S.T)[0], _careful(S.T)[1].T),
         ),
         Misconception(
             "(M, 1) where (M,) belongs",
             "The column's number was stretched along the rows: a square matrix lets that happen without an error. A "
             "number for each column must line up with the columns: (M,) or (1, M).",
-            _slip, _slip_of_the_sum,
+            lambda S: _apart(S, S.max(axis=0)[:, None], np.s_[:, None]),
+            lambda S: _apart(S, S.max(axis=0), np.s_[:, None]),
         ),
         Misconception(
             "the gradient of the sum",
             "Your loss is a mean and your gradient that of the sum, N times too large. Whatever divides the loss "
             "divides its gradient.",
-            lambda S: (_columns(S, _careful(S))[0], np.exp(_careful(S)) - np.eye(len(S))),
+            _with(lambda loss, gradient, S: (loss, len(S) * gradient)),
         ),
         Misconception(
             "the gradient turned over",
             "Your loss is right, and your gradient is the transpose of the right one. Rows are images there too: cell "
             "(i, j) says what raising S[i, j] does.",
-            lambda S: (_columns(S, _careful(S))[0], _columns(S, _careful(S))[1].T),
+            _with(lambda loss, gradient, S: (loss, gradient.T)),
         ),
         Misconception(
             "the opposite sign of the gradient",
             "Your gradient is (I − P) / N, the way training goes. The gradient points to where the loss grows: (P − I)"
             " / N.",
-            lambda S: (_columns(S, _careful(S))[0], -_columns(S, _careful(S))[1]),
+            _with(lambda loss, gradient, S: (loss, -gradient)),
         ),
         Misconception(
             ideas.SUM_FOR_MEAN[0],
             "You added up all columns, and here their mean is asked for. The gradient then carries no 1/N either.",
-            lambda S: tuple(len(S) * one for one in _columns(S, _careful(S))),
-            lambda S: (len(S) * _columns(S, _careful(S))[0], _columns(S, _careful(S))[1]),
+            _with(lambda loss, gradient, S: (len(S) * loss, len(S) * gradient)),
+            _with(lambda loss, gradient, S: (len(S) * loss, gradient)),
         ),
         Misconception(
             "a small number inside the log",
             "You added an ε inside the log (or set a lower bound). A probability of e to the −1,000 then costs −log ε,"
             " about 28, and not 1,000: the loss no longer grows where the model is most wrong. Take the logarithm "
             "apart.",
-            lambda S, e=1e-6: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
-            lambda S, e=1e-7: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
-            lambda S, e=1e-8: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
-            lambda S, e=1e-9: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
-            lambda S, e=1e-10: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
-            lambda S, e=1e-12: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), _columns(S, _careful(S))[1]),
+            *[_with(lambda loss, gradient, S, e=e: (-np.log(np.diag(softmax(S, axis=0)) + e).mean(), gradient))
+              for e in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)],
         ),
         Misconception(
             "only one of the two is careful",
             "Your loss survives large scores and your gradient does not, or the other way round. Both need the largest"
             " taken off: once you have log P, exp of it is P.",
-            lambda S: (_columns(S, _careful(S))[0], _no_largest(S)[1]),
-            lambda S: (_no_largest(S)[0], _columns(S, _careful(S))[1]),
-            lambda S: (_no_largest_apart(S)[0], _columns(S, _careful(S))[1]),
+            _with(lambda loss, gradient, S: (loss, _no_largest(S)[1])),
+            _with(lambda loss, gradient, S: (_no_largest(S)[0], gradient)),
+            _with(lambda loss, gradient, S: (_apart(S, 0)[0], gradient)),
         ),
         Misconception(
             "the mean taken off, not the largest",
             "Taking off any number leaves P as it is, so small scores come out right. But only the largest makes sure "
             "that no exponent is above 0, and that the sum is at least 1.",
-            lambda S: _no_largest_apart(S - S.mean(axis=0)),
+            lambda S: _apart(S, S.mean(axis=0)),
             lambda S: _no_largest(S - S.mean(axis=0)),
         ),
         Misconception(
             "the labels are missing in the gradient",
             "Your gradient is P / N: every score would be pushed down. The 1 of the right pair has to come off: (P − "
             "I) / N.",
-            lambda S: (_columns(S, _careful(S))[0], np.exp(_careful(S)) / len(S)),
+            _with(lambda loss, gradient, S: (loss, gradient + np.eye(len(S)) / len(S))),
         ),
         Misconception(
             "the minus is missing",
             "Your loss is the mean of log P, which is negative. Put a minus before it; the gradient is the one of the "
             "loss with its minus.",
-            lambda S: (-_columns(S, _careful(S))[0], _columns(S, _careful(S))[1]),
-            lambda S: (-_columns(S, _careful(S))[0], -_columns(S, _careful(S))[1]),
+            _with(lambda loss, gradient, S: (-loss, gradient)),
+            _with(lambda loss, gradient, S: (-loss, -gradient)),
         ),
     ),
 )  # fmt: skip
