@@ -74,8 +74,7 @@ cosine_matrix = Exercise(
             "a distance",
             "You measured how far apart the two are. A score is large where they go well together, and here it is the "
             "cosine of the angle between them.",
-            lambda q, d: np.linalg.norm(q[:, None] - d[None], axis=-1),
-            lambda q, d: -np.linalg.norm(q[:, None] - d[None], axis=-1),
+            *[lambda q, d, sign=sign: sign * np.linalg.norm(q[:, None] - d[None], axis=-1) for sign in (1, -1)],
         ),
     ),
 )
@@ -112,8 +111,7 @@ row_probabilities = Exercise(
             "another base than e",
             "You raised 2 or 10 to the power of the score, not e. The row still sums to 1, so it looks right; but it "
             "is the row of another scale.",
-            lambda row, scale: 2 ** (scale * row) / (2 ** (scale * row)).sum(),
-            lambda row, scale: 10 ** (scale * row) / (10 ** (scale * row)).sum(),
+            *[lambda row, scale, base=base: base ** (scale * row) / (base ** (scale * row)).sum() for base in (2, 10)],
         ),
         Misconception(
             "divided by the largest, not by the sum",
@@ -205,17 +203,8 @@ def _rows(S, scale):
     return softmax(scale * S, axis=1)
 
 
-def _prices(S, scale):
-    return -np.log(np.diag(_rows(S, scale)))
-
-
-def _columns(S, scale):
-    return -np.log(np.diag(softmax(scale * S, axis=0)))
-
-
-def _without_own(S, scale):
-    others = np.exp(scale * S) * (1 - np.eye(len(S)))
-    return -(scale * np.diag(S) - np.log(others.sum(axis=1))).sum()
+def _prices(S, scale, axis=1):
+    return -np.log(np.diag(softmax(scale * S, axis=axis)))
 
 
 first_loss = Exercise(
@@ -234,7 +223,7 @@ first_loss = Exercise(
     misconceptions=(
         Misconception(*ideas.MISSING_MINUS, lambda S, scale: -_prices(S, scale).sum()),
         Misconception(*ideas.MEAN_FOR_SUM, lambda S, scale: _prices(S, scale).mean()),
-        Misconception(*ideas.WRONG_AXIS, lambda S, scale: _columns(S, scale).sum()),
+        Misconception(*ideas.WRONG_AXIS, lambda S, scale: _prices(S, scale, axis=0).sum()),
         Misconception(*ideas.OTHER_LOGARITHM, lambda S, scale: _prices(S, scale).sum() / np.log(2),
                       lambda S, scale: _prices(S, scale).sum() / np.log(10)),
         Misconception(*ideas.SCALE_DIVIDED, lambda S, scale: _prices(S, 1 / scale).sum()),
@@ -244,8 +233,9 @@ first_loss = Exercise(
         Misconception(*ideas.P_FOR_LOG, lambda S, scale: np.diag(_rows(S, scale)).sum(),
                       lambda S, scale: -np.diag(_rows(S, scale)).sum(),
                       lambda S, scale: (1 - np.diag(_rows(S, scale))).sum()),
-        Misconception(*ideas.OWN_LEFT_OUT, _without_own),
-        Misconception(*ideas.WHOLE_MATRIX, lambda S, scale: -np.log(np.diag(softmax(scale * S, axis=None))).sum()),
+        Misconception(*ideas.OWN_LEFT_OUT, lambda S, scale: (
+            np.log((np.exp(scale * S) * (1 - np.eye(len(S)))).sum(axis=1)) - scale * np.diag(S)).sum()),
+        Misconception(*ideas.WHOLE_MATRIX, lambda S, scale: _prices(S, scale, axis=None).sum()),
         Misconception(*ideas.SOFTMAX_TWICE, lambda S, scale: _prices(_rows(S, scale), 1).sum(),
                       lambda S, scale: _prices(_rows(S, 1), scale).sum(),
                       lambda S, scale: _prices(_rows(S, scale), scale).sum()),
@@ -267,8 +257,8 @@ first_loss = Exercise(
             "matrix before the sum: keep both of one shape.",
             lambda S, scale: len(S) * _prices(S, scale).sum(),
         ),
-        Misconception(*ideas.BOTH_DIRECTIONS, lambda S, scale: _prices(S, scale).sum() + _columns(S, scale).sum(),
-                      lambda S, scale: (_prices(S, scale).sum() + _columns(S, scale).sum()) / 2),
+        Misconception(*ideas.BOTH_DIRECTIONS, *[
+            lambda S, scale, n=n: (_prices(S, scale) + _prices(S, scale, axis=0)).sum() / n for n in (1, 2)]),
         Misconception(*ideas.ALWAYS_THREE, lambda S, scale: _prices(S, 3).sum()),
         Misconception(*ideas.NO_SOFTMAX, lambda S, scale: -scale * np.trace(S), lambda S, scale: -np.trace(S)),
         Misconception(

@@ -14,12 +14,8 @@ def _back(n, m, d):
 
 def _literal_back(G, q, t):
     G, q, t = G.numpy(), q.numpy(), t.numpy()
-    to_q, to_t = np.zeros_like(q), np.zeros_like(t)
-    for i in range(len(q)):
-        for j in range(len(t)):
-            to_q[i] += G[i, j] * t[j]
-            to_t[j] += G[i, j] * q[i]
-    return to_q, to_t
+    return (np.array([sum(G[i, j] * t[j] for j in range(len(t))) for i in range(len(q))]),
+            np.array([sum(G[i, j] * q[i] for i in range(len(q))) for j in range(len(t))]))  # fmt: skip
 
 
 to_features = Exercise(
