@@ -113,6 +113,7 @@ def test_what_the_browser_says_and_the_data_are_nobodys_to_set(kind):
     picture = make(kind)
     told = {"loss", "ranking_loss", "score", "results"} & set(picture.trait_names())
     assert told and all(getattr(picture, name) is None for name in told - {"results"}), "no browser has shown it"
+    assert {*kind._state, *told, "data"} <= set(picture.keys), "what is not sent is no use to the other side"
     for name in (*told, "data"):
         with pytest.raises(traitlets.TraitError):
             setattr(picture, name, getattr(picture, name))
