@@ -22,12 +22,13 @@ def _right_shuffled(S, p):
     return loops.matching_loss(S, y), loops.matching_gradient(S, y)
 
 
-_LABELS = {"stay": lambda p: torch.arange(len(p)), "p": lambda p: p, "inverse": torch.argsort}
+# Labels from p: those of the old order, p itself, and what undoes it.
+_stay, _as_dealt, _inverse = lambda p: torch.arange(len(p)), lambda p: p, torch.argsort
 
 
-def _two(rows="inverse", columns="p"):
-    """The line with labels of _LABELS for the two directions."""
-    return lambda S, p: (F.cross_entropy(S, _LABELS[rows](p)) + F.cross_entropy(S.T, _LABELS[columns](p))) / 2
+def _two(rows=_inverse, columns=_as_dealt):
+    """The line with the labels that somebody gave to the rows, and to the columns."""
+    return lambda S, p: (F.cross_entropy(S, rows(p)) + F.cross_entropy(S.T, columns(p))) / 2
 
 
 shuffled_line = Exercise(
@@ -45,26 +46,26 @@ shuffled_line = Exercise(
     error=1e-6,
     picture=(pictures.of_part(1), "gradient", "The gradient of the loss"),
     misconceptions=(
-        Misconception(*ideas.LABELS_STAY, _two("stay", "stay")),
+        Misconception(*ideas.LABELS_STAY, _two(_stay, _stay)),
         Misconception(
             "the two labels changed places",
             "You gave the columns' labels to the rows and the rows' to the columns, or reordered S by p, which deals "
             "once more. For the rows: in which column does the text of image i stand now? That is the inverse of p. "
             "For the columns: whose text stands in column k? That is p.",
-            _two("p", "inverse"), lambda S, p: shared.line(S[:, p]),
+            _two(_as_dealt, _inverse), lambda S, p: shared.line(S[:, p]),
         ),
         Misconception(
             "one label for both directions",
             "You used p in both directions, or its inverse in both (the two give the same number). The rows ask in "
             "which column their text stands now, which is the inverse of p; the columns ask whose text stands there, "
             "which is p.",
-            _two("p", "p"), _two("inverse", "inverse"),
+            _two(_as_dealt, _as_dealt), _two(_inverse, _inverse),
         ),
         Misconception(
             "one of the two stayed behind",
             "One direction has the labels of the new order, the other those of the old one. Both ask about texts that "
             "have moved.",
-            _two("inverse", "stay"), _two("stay", "p"), _two("p", "stay"), _two("stay", "inverse"),
+            _two(_inverse, _stay), _two(_stay, _as_dealt), _two(_as_dealt, _stay), _two(_stay, _inverse),
         ),
         Misconception(*ideas.ROWS_ONLY, lambda S, p: F.cross_entropy(S, p.argsort()),
                       lambda S, p: F.cross_entropy(S.T, p)),
