@@ -16,10 +16,6 @@ def dealt(number, *given):
     return [batch.tolist() for batch in islice(batches.deal(*given), number)]
 
 
-def flat(some):
-    return [k for batch in some for k in batch]
-
-
 # ---- Dealing
 
 
@@ -30,7 +26,7 @@ def test_a_round_is_a_shuffle_cut_into_full_batches(count, data):
     some = dealt(3 * each, count, batch_size, seed)
     assert all(len(batch) == batch_size for batch in some)
     for start in range(0, len(some), each):
-        of_round = flat(some[start:start + each])
+        of_round = [k for batch in some[start:start + each] for k in batch]
         assert len(set(of_round)) == len(of_round) == each * batch_size and set(of_round) <= set(range(count))
     assert some == dealt(3 * each, count, batch_size, seed)
 

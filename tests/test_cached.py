@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from test_tiles import weighed
+from test_tiles import alone
 from torch import nn
 
 from xmatch_edu import losses, scale
@@ -253,27 +253,24 @@ def test_a_batch_needs_a_piece():
 
 # --- memory -----------------------------------------------------------------------------------------------------------
 
-WEIGH = """
-import torch
-from torch import nn
-from xmatch_edu import scale
-from xmatch_edu.course import measure
-torch.set_num_threads(1)
-torch.manual_seed(0)
-# Each pair has 20 layers of 2,000 numbers to remember for the way back, and 16 features.
-layers = [nn.Linear(8, 2000), *(nn.Tanh() for _ in range(20)), nn.Linear(2000, 16)]
-image, text = nn.Sequential(*layers), nn.Linear(8, 16)
-encode = lambda piece: (image(piece), text(piece))
-loss = lambda *features: scale.tiled_matching_loss(*features, scale=1.0)
-x = torch.randn(512, 8)
-scale.cached_step(encode, [x[:8]], loss)  # what torch holds from its first call on, and the gradients
-print(measure.process_bytes(lambda: {call}))
-"""
+
+def weigh(in_pieces):
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    # Each pair has 20 layers of 2,000 numbers to remember for the way back, and 16 features.
+    layers = [nn.Linear(8, 2000), *(nn.Tanh() for _ in range(20)), nn.Linear(2000, 16)]
+    image, text, x = nn.Sequential(*layers), nn.Linear(8, 16), torch.randn(512, 8)
+
+    def encode(piece):
+        return image(piece), text(piece)
+
+    scale.cached_step(encode, [x[:8]], tiled)  # what torch holds from its first call on, and the gradients
+    if in_pieces:
+        return measure.process_bytes(lambda: scale.cached_step(encode, x.split(32), tiled))
+    return measure.process_bytes(lambda: tiled(*encode(x)).backward())
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(measure.process_bytes(lambda: None) is None, reason="only Linux can weigh a call")
 def test_less_is_held_than_for_the_big_batch():
-    whole, in_pieces = (weighed(WEIGH.format(call=call)) for call in (
-        "loss(*encode(x)).backward()", "scale.cached_step(encode, x.split(32), loss)"))  # fmt: skip
-    assert in_pieces < whole / 4
+    assert alone(weigh, True) < alone(weigh, False) / 4

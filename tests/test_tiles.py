@@ -3,10 +3,8 @@
 The features are drawn here; the scores and the chain rule back to the features are worked out in float64.
 """
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import NamedTuple
 from unittest import mock
 
@@ -20,7 +18,6 @@ from xmatch_edu import labels, loops, scale
 from xmatch_edu.course import measure
 from xmatch_edu.scale import passes, tiles
 
-ROOT = Path(__file__).parent.parent
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 
 
@@ -334,28 +331,24 @@ def test_a_gradient_of_the_gradient_and_features_changed_in_between_are_errors()
 
 # --- never N×N --------------------------------------------------------------------------------------------------------
 
-WEIGH = """
-import torch
-from xmatch_edu import scale
-from xmatch_edu.course import measure
-torch.set_num_threads(1)
-image, text = torch.nn.functional.normalize(torch.randn(2, {n}, 64), dim=2).requires_grad_()
-ids = torch.arange({n}) // 2 if {classes} else None
-def step(n):
-    given = [x[:n].detach().requires_grad_() for x in (image, text)]
-    classes = None if ids is None else ids[:n]
-    scale.tiled_matching_loss(*given, scale={scale}, class_ids=classes, tile_size={size}).backward()
-step(100)  # what torch holds from its first call on
-print(measure.process_bytes(lambda: step({n})))
-"""
+def alone(function, *given):
+    """-> what the function gives in a process of its own, whose memory it has for itself."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *given).result()
 
 
-def weighed(script):
-    """What a script prints, in a process of its own -> int."""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT,
-                          env=os.environ | {"PYTHONPATH": str(ROOT)})  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+def weigh(n, size, factor, with_classes):
+    torch.set_num_threads(1)
+    image, text = torch.nn.functional.normalize(torch.randn(2, n, 64), dim=2)
+    ids = torch.arange(n) // 2 if with_classes else None
+
+    def step(n):
+        given = [x[:n].detach().requires_grad_() for x in (image, text)]
+        classes = None if ids is None else ids[:n]
+        scale.tiled_matching_loss(*given, scale=factor, class_ids=classes, tile_size=size).backward()
+
+    step(100)  # what torch holds from its first call on
+    return measure.process_bytes(lambda: step(n))
 
 
 @pytest.mark.slow
@@ -366,7 +359,7 @@ def weighed(script):
     (6144, 256, 1e4, True, 8),
 ])  # fmt: skip
 def test_much_less_than_the_matrix_is_held(n, size, factor, with_classes, part):
-    assert 0 < weighed(WEIGH.format(n=n, size=size, scale=factor, classes=with_classes)) < n**2 * 4 / part
+    assert 0 < alone(weigh, n, size, factor, with_classes) < n**2 * 4 / part
 
 
 # --- what a wrong input is told ---------------------------------------------------------------------------------------

@@ -5,13 +5,13 @@ import os
 import pickle
 import random
 import signal
-import subprocess
 import sys
 import threading
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from math import cos, pi
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,6 @@ from xmatch_edu.data.words import Vocabulary
 from xmatch_edu.models import training
 from xmatch_edu.models.training import fitting as room
 from xmatch_edu.models.training import safety
-
-TESTS = Path(__file__).parent
 
 
 @cache
@@ -119,26 +117,20 @@ def test_a_run_that_was_cut_goes_on_to_the_same_bits(what, tmp_path):
     assert same(run(checkpoint=file, **what), run(**what)) and list(tmp_path.iterdir()) == [file]
 
 
-SCRIPT = """
-import os, signal, sys, torch
-sys.path.insert(0, {tests!r})
-import test_training as here
-here.room.CHECK_EVERY = 5
-torch.set_num_threads({threads})
-found = here.run(dies={dies}, end=lambda: os.kill(os.getpid(), signal.SIGKILL), checkpoint={checkpoint!r}, **{what})
-torch.save(found, {result!r})
-"""
+def run_here(result, threads, what):
+    room.CHECK_EVERY = 5
+    torch.set_num_threads(threads)
+    torch.save(run(end=lambda: os.kill(os.getpid(), signal.SIGKILL), **what), result)
 
 
-def in_a_process(folder, dies=None, checkpoint=None, threads=1, **what):
+def in_a_process(folder, threads=1, **what):
     """`run` in a process of its own, killed without a word: no handler, no clean-up. -> what it leaves, or None."""
     result = folder / "found.pt"
-    text = SCRIPT.format(tests=str(TESTS), threads=threads, dies=dies, what=what, result=str(result),
-                         checkpoint=str(checkpoint) if checkpoint else None)  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True,
-                          env=os.environ | {"PYTHONPATH": str(TESTS.parent)})  # fmt: skip
-    assert done.returncode == (0 if dies is None else -signal.SIGKILL), done.stderr
-    return torch.load(result, weights_only=True) if dies is None else None
+    process = get_context("spawn").Process(target=run_here, args=(result, threads, what))
+    process.start()
+    process.join()
+    assert process.exitcode == (-signal.SIGKILL if "dies" in what else 0)
+    return None if "dies" in what else torch.load(result, weights_only=True)
 
 
 @pytest.mark.slow
@@ -150,7 +142,7 @@ def in_a_process(folder, dies=None, checkpoint=None, threads=1, **what):
 def test_a_killed_run_goes_on_to_the_same_bits(what, kills, tmp_path):
     whole, file = in_a_process(tmp_path, **what), tmp_path / "run.ckpt"
     for dies in kills:
-        in_a_process(tmp_path, dies, file, **what)
+        in_a_process(tmp_path, dies=dies, checkpoint=file, **what)
         assert file.exists() == (dies > 5)
     assert same(in_a_process(tmp_path, checkpoint=file, **what), whole) and not list(tmp_path.glob("*.part"))
 
@@ -304,15 +296,12 @@ def test_the_pair_that_is_named_is_the_one_to_blame_and_nothing_has_changed(side
         spoilt = len(told) == 7 and model.training  # six steps are done; and the checks look at the features too
         return honest(given).index_fill(0, torch.tensor([2]), torch.inf) if spoilt else honest(given)
 
-    def options(batch):
-        told.append(batch.captions)
-        return {}
-
     setattr(model, side, broken)
     torch.manual_seed(5)
     state = torch.get_rng_state()
     with pytest.raises(training.TrainingStopped, match=f"step 6: the {side} features are not") as caught:
-        short(model, losses.MatchingLoss(), checkpoint=tmp_path / "run.pt", loss_options=options,
+        short(model, losses.MatchingLoss(), checkpoint=tmp_path / "run.pt",
+              loss_options=lambda batch: told.append(batch.captions) or {},
               after_step=lambda done: seen.update({done: weights(model)}))  # fmt: skip
     (blamed,) = caught.value.ids
     assert few().captions[blamed] == told[-1][2] and f"Pairs: {blamed} ({told[-1][2]}). Of" in str(caught.value)
@@ -679,15 +668,8 @@ def test_the_order_of_words_does_not_matter_and_each_word_does():
     torch.testing.assert_close(one, mean + model.correction(mean))
 
 
-def beyond(more):
-    """Texts with the last word of the vocabulary, and the number that is so much larger."""
-    model = branches()
-    last = len(model.vocabulary)
-    return model.text(torch.tensor([[1, 0], [last, last + more]]))
-
-
 def test_every_number_of_the_vocabulary_is_read_and_only_the_cpu_looks():
-    assert beyond(0).shape == (2, 8)
+    assert branches().text(torch.tensor([[1, 0], [2, len(branches().vocabulary)]])).shape == (2, 8)
     model = branches().to("meta")  # as on a GPU, there is no value to look at
     assert model.text(torch.empty(2, 3, dtype=torch.int64, device="meta")).shape == (2, 8)
 
@@ -701,7 +683,7 @@ BRANCHES_BAD = {
     "numbers": (lambda: branches().text(torch.zeros(2, 3)), TypeError, r"numbers \(text side\).*float32"),
     "no text": (lambda: branches().text(torch.zeros(0, 3).long()), ValueError, r"numbers \(text side\)"),
     "one text": (lambda: branches().text(torch.zeros(3).long()), ValueError, r"numbers \(text side\)"),
-    "beyond the words": (lambda: beyond(1), ValueError,
+    "beyond the words": (lambda: branches().text(torch.tensor([[1, len(branches().vocabulary) + 1]])), ValueError,
                          r"numbers \(text side\) must be places in the vocabulary, 0 to (\d+); got (?!\1)\d+$"),
     "below the words": (lambda: branches().text(torch.tensor([[0, -1], [2, 1]])), ValueError,
                         r"numbers \(text side\) must be places in the vocabulary, 0 to \d+; got -1"),
