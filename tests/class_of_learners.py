@@ -107,7 +107,7 @@ def harmless(folder, outside):
         "half a letter": (half, 1),
         "nothing tried": (progress(), 0),
         "=HYPERLINK(1)": (own, 0),
-        "-2+3": (own, 0),
+        " -2+3": (own, 0),
         "@SUM(1);=1+1": (own, 0),
         "&amp; & co": (own, 0),
     }

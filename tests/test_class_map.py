@@ -225,7 +225,7 @@ def test_nothing_that_was_handed_in_becomes_markup_or_a_formula_or_turns_a_line_
             for row in csv.reader(io.StringIO(whole.decode("utf-8-sig"), newline=""), delimiter=delimiter):
                 assert not [cell for cell in row if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "＝"))]
     learners = {row["learner"] for row in rows_of(made.out / "class_map.csv")}
-    assert {"'=HYPERLINK(1)", "'-2+3", "'@SUM(1);=1+1"} <= learners
+    assert {"'=HYPERLINK(1)", "' -2+3", "'@SUM(1);=1+1"} <= learners
 
 
 def test_a_second_run_gives_the_same_bytes_in_place_of_the_first(made, capsys):

@@ -81,7 +81,7 @@ def cut(*cells):
     return [[block.kind for block in slide] for slide in section]
 
 
-PICTURE, TALL = (f'<img alt="" width="400" height="{height}" src="">' for height in (300, 560))
+SMALL, PICTURE, TALL = (f'<img alt="" width="400" height="{height}" src="">' for height in (100, 300, 560))
 LIVE = '<div class="live-picture"></div>'
 WORDS = "Some words. " * 40
 CODE = "x = 1\n" * 12
@@ -91,7 +91,7 @@ CODE = "x = 1\n" * 12
     (["Words.", ("x", "1")], [["heading", "text", "code", "printed"]]),
     (["Words.", ("x", PICTURE), "**What to see.** A."], [["heading", "text", "code", "picture", "text"]]),
     (["Words.", ("x", TALL), "**What to see.** A."], [["heading", "text", "code"], ["picture", "text"]]),
-    ([("x", PICTURE), ("y", PICTURE)], [["heading", "code", "picture"], ["code", "picture"]]),
+    ([("x", SMALL), ("y", SMALL)], [["heading", "code", "picture"], ["code", "picture"]]),
     ([("x", "1"), "**What to see.** A.", ("y", "2")], [["heading", "code", "printed", "text"], ["code", "printed"]]),
     ([("x", "1"), "**What to see.** A.\n\nAnd so:", ("y", "2")],
      [["heading", "code", "printed", "text"], ["text", "code", "printed"]]),
@@ -122,6 +122,8 @@ def test_all_of_a_chapter_but_its_solutions_is_in_its_deck_in_order(folder, numb
              if "image/png" in output.get("data", {})]  # fmt: skip
     assert [image["alt"] for image in made.select("img")] == shown
     stubs = {exercise.cell for exercise in chapter.exercises}
+    outputs = sum(len(cell.get("outputs", ())) for place, cell in enumerate(chapter.cells) if place not in stubs)
+    assert len(made.select(".printed, .table, .picture, .live")) == outputs
     printed = [output.get("text") or output.get("evalue", "") for place, cell in enumerate(chapter.cells)
                if cell.cell_type == "code" and place not in stubs for output in cell.outputs
                if output.output_type in ("stream", "error")]  # fmt: skip
