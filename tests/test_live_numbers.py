@@ -60,15 +60,6 @@ def test_the_violations_are_those_of_the_ranking_loss(direction, negatives, orde
         assert (np.count_nonzero(numbers["violations"], axis=axis) <= most).all()
 
 
-def test_of_equal_violations_the_first_counts():
-    explorer = MatchingExplorer(np.zeros((3, 3)), view="violations", negatives="hardest")
-    explorer.direction = "image_to_text"
-    assert np.array_equal(explorer.numbers()["violations"] > 0, [[0, 1, 0], [1, 0, 0], [1, 0, 0]])
-    assert explorer.numbers()["ranking loss"] == pytest.approx(0.2 * 3)  # the mark of the meter: m·N
-    explorer.direction = "both"
-    assert np.allclose(explorer.numbers()["violations"], 0.2 * np.array([[0, 2, 1], [2, 0, 0], [1, 0, 0]]))
-
-
 @pytest.mark.parametrize("n", [1, 2, 3, 8, 64])
 def test_the_shuffles_are_the_same_each_time_and_hide_nothing(n):
     assert (deals := batch.shuffles(n)) == batch.shuffles(n)
