@@ -11,11 +11,6 @@ from xmatch_edu.course.exercises.chapter_07 import shared
 _random = np.random.default_rng(7)
 
 
-def _open(S, margin, diagonal=False):
-    """The costs, without max(0, …)."""
-    return shared.costs(S, margin, lambda x, margin: margin + x, diagonal=diagonal)
-
-
 two_way_hinge = Exercise(
     name="two_way_hinge",
     takes=("S", "margin"),
@@ -36,7 +31,7 @@ two_way_hinge = Exercise(
             "max(0, …) after the sum",
             "You added first, and took max(0, …) of the sum. There a non-match far behind makes up for one that is "
             "ahead: each one has its own max(0, …).",
-            *[shared.two(lambda S, margin, diagonal=diagonal: _open(S, margin, diagonal), add)
+            *[shared.both_costs(add, lambda x, margin: margin + x, diagonal=diagonal)
               for diagonal in (False, True) for add in (
                 lambda R, C: np.maximum(0, R.sum(1)).sum() + np.maximum(0, C.sum(1)).sum(),
                 lambda R, C: np.maximum(0, R.sum()) + np.maximum(0, C.sum()),
@@ -47,9 +42,8 @@ two_way_hinge = Exercise(
             "one direction twice",
             "Your second sum runs over the same violations again, or both are of the columns. Adding them up the other "
             "way makes no other direction: in column k the match is S[k, k], and each cell there costs something else.",
-            shared.both_costs(lambda R, C: 2 * R.sum()), shared.both_costs(lambda R, C: 2 * C.sum()),
-            *[shared.both_costs(lambda R, C, pick=pick: 2 * pick(R, C).sum(), diagonal=True)
-              for pick in (lambda R, C: R, lambda R, C: C)],
+            *[shared.both_costs(add, diagonal=diagonal) for diagonal in (False, True)
+              for add in (lambda R, C: 2 * R.sum(), lambda R, C: 2 * C.sum())],
         ),
         Misconception(*ideas.ROWS_ONLY,
                       shared.both_costs(lambda R, C: R.sum()), shared.both_costs(lambda R, C: C.sum())),
