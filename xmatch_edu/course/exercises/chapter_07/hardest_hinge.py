@@ -11,15 +11,18 @@ from xmatch_edu.course.exercises.chapter_07 import shared
 _random = np.random.default_rng(7)
 
 
-def _hardest_of_rows(price=shared.hinge, pick=np.max, alone=0.0):
-    """(S, margin) -> what the row's hardest non-match costs (N,). alone: what one pair gives, or the error it makes."""
+def _hardest_of_rows(price=shared.hinge, pick=np.max, rivals=np.delete, alone=0.0):
+    """(S, margin) -> what the row's hardest non-match costs (N,), or what pick takes of the rivals' costs.
+
+    rivals: from a row's costs and the place of its match. alone: what one pair gives, or the error it makes.
+    """
 
     def rows(S, margin):
         if len(S) == 1:
             if isinstance(alone, type):
                 raise alone("nothing to choose from")
             return np.array([alone])
-        return np.array([pick(np.delete(row, i)) for i, row in enumerate(price(S - shared.own(S), margin))])
+        return np.array([pick(rivals(row, i)) for i, row in enumerate(price(S - shared.own(S), margin))])
 
     return rows
 
@@ -29,43 +32,13 @@ def _hardest(add=shared.sum_of_all, **options):
     return shared.two(_hardest_of_rows(**options), add)
 
 
-def _filled(fill):
-    """The diagonal overwritten by a number, and then the highest score of each row."""
-
-    def rows(S, margin):
-        return shared.hinge(np.where(shared.eye(S), fill, S).max(1) - np.diag(S), margin)
-
-    return shared.two(rows)
-
-
-def _match_may_win(S, margin):
-    """The diagonal takes part in the search for the hardest, and is struck out afterwards."""
-    places = S.argmax(1)
-    return np.where(places == np.arange(len(S)), 0, shared.hinge(S.max(1) - np.diag(S), margin))
-
-
-def _second_highest(alone):
-    """alone: what one pair gives, or the error it makes."""
-
-    def rows(S, margin):
-        if len(S) == 1:
-            return _hardest_of_rows(alone=alone)(S, margin)
-        return shared.hinge(np.sort(S, axis=1)[:, -2] - np.diag(S), margin)
-
-    return shared.two(rows)
-
-
-def _with_matches(price=shared.hinge, pick=np.max):
-    return shared.two(lambda S, margin: pick(price(S - shared.own(S), margin), axis=1))
-
-
-def _largest_size(S):
-    """(N,): of each row, the diagonal left out."""
-    return np.abs(np.where(shared.eye(S), 0, S)).max(1)
+def _found(find, price=shared.hinge):
+    """Exercise 3 from a search among the scores. find: from S, what each row holds against its match (N,)."""
+    return shared.two(lambda S, margin: price(find(S) - np.diag(S), margin))
 
 
 def _of_largest_size(S):
-    """(N,): the score that is furthest from 0, with its sign."""
+    """(N,): of each row, without the match, the score that is furthest from 0, with its sign."""
     others = np.where(shared.eye(S), 0, S)
     return others[np.arange(len(S)), np.abs(others).argmax(1)]
 
@@ -91,21 +64,23 @@ hardest_hinge = Exercise(
             "You searched the whole row, and the match stands in it. Where it scores best it is found, and not the "
             "text that is behind it by less than the margin (or that text counted for nothing, since the order was "
             "right): leave the diagonal out before the search.",
-            _with_matches(), shared.two(_match_may_win), *[_hardest(price=shared.order_only, alone=alone) for alone in (
-                0.0, ValueError)],
-            lambda S, margin: _with_matches()(S, margin) - margin * len(S),
+            _found(lambda S: S.max(1)), _found(lambda S: S.max(1), shared.order_only),
+            *[_hardest(price=shared.order_only, alone=alone) for alone in (0.0, ValueError)],
+            lambda S, margin: _found(lambda S: S.max(1))(S, margin) - margin * len(S),
         ),
         Misconception(
             "a number on the diagonal",
             "You overwrote the diagonal with 0, or another number, and took the highest score. Where all others are "
             "below that number it wins: write −inf there, or put the 0 where costs are compared, not scores.",
-            *[_filled(fill) for fill in (0, -1, -2, -5, -10, -20)],
+            *[_found(lambda S, fill=fill: np.where(shared.eye(S), fill, S).max(1))
+              for fill in (0, -1, -2, -5, -10, -20)],
         ),
         Misconception(
             "the second highest of the row",
             "You sorted, and took the second, as if the match were always the first. Where a non-match is ahead of it "
             "yours takes another one, or the match: leave the diagonal out, and take the highest.",
-            *[_second_highest(alone) for alone in (0.0, IndexError, ValueError, RuntimeError)],
+            *[_hardest(pick=lambda costs: np.sort(costs)[-2], rivals=lambda row, i: row, alone=alone)
+              for alone in (0.0, IndexError, ValueError, RuntimeError)],
         ),
         Misconception(
             "one pair has no non-match",
@@ -119,7 +94,7 @@ hardest_hinge = Exercise(
             "the easiest non-match",
             "You took the non-match that costs least. The hardest one is the one with the highest score: max, not min.",
             *[_hardest(pick=np.min, alone=alone) for alone in (0.0, np.inf, ValueError)],
-            _with_matches(pick=np.min), shared.both_costs(lambda R, C: R.min(1).sum() + C.min(1).sum()),
+            _found(lambda S: S.min(1)), shared.both_costs(lambda R, C: R.min(1).sum() + C.min(1).sum()),
         ),
         Misconception(
             "one hardest for the whole matrix",
@@ -145,20 +120,17 @@ hardest_hinge = Exercise(
             shared.two(lambda S, margin: np.where(shared.eye(S), -np.inf, S).argmax(1)),
             shared.two(lambda S, margin: S.argmax(1)),
             shared.two(lambda S, margin: shared.costs(S, margin).argmax(1)),
-            *[shared.two(lambda S, margin, fill=fill: shared.hinge(
-                np.where(shared.eye(S), fill, S).argmax(1) - np.diag(S), margin))
-              for fill in (-np.inf, 0)],
-            shared.two(lambda S, margin: shared.hinge(S.argmax(1) - np.diag(S), margin)),
+            *[_found(lambda S, fill=fill: np.where(shared.eye(S), fill, S).argmax(1)) for fill in (-np.inf, 0)],
+            _found(lambda S: S.argmax(1)),
         ),
         Misconception(
             "the largest size in place of the highest score",
             "You searched without the sign. A score far below 0 is that of a text far away, and not a hard one: the "
             "hardest has the highest score.",
-            *[shared.two(lambda S, margin, find=find: shared.hinge(find(S) - np.diag(S), margin))
-              for find in (_largest_size, _of_largest_size)],
-            shared.two(lambda S, margin: shared.hinge(_of_largest_size(S) - np.diag(S) * (len(S) > 1), margin)),
-            *[shared.two(lambda S, margin, find=find: shared.hinge(find(S) - np.diag(S), margin) * (len(S) > 1))
-              for find in (_largest_size, _of_largest_size)],
+            _found(lambda S: np.abs(_of_largest_size(S))), _found(_of_largest_size),
+            _found(_of_largest_size, lambda x, margin: shared.hinge(x * (len(x) > 1), margin)),
+            *[_found(find, lambda x, margin: shared.hinge(x, margin) * (len(x) > 1))
+              for find in (lambda S: np.abs(_of_largest_size(S)), _of_largest_size)],
         ),
         Misconception(*ideas.MEAN_FOR_SUM, _hardest(lambda r, c: r.mean() + c.mean()),
                       _hardest(lambda r, c: (r.mean() + c.mean()) / 2)),
