@@ -17,12 +17,9 @@ def _features(n, d, margin, apart=1.0):
     return images, images + _random.normal(size=(n, d)), margin
 
 
-def _differences(q, t):
-    return q[:, None] - t
-
-
-def _distances(q, t):
-    return np.sqrt((_differences(q, t) ** 2).sum(-1))
+def _distances(q, t, power=2):
+    """(N, N). power: of the differences that are added up, as in np.linalg.norm."""
+    return np.linalg.norm(q[:, None] - t, power, axis=-1)
 
 
 def _near(distance=_distances, add=np.sum, price=shared.hinge, **options):
@@ -30,16 +27,12 @@ def _near(distance=_distances, add=np.sum, price=shared.hinge, **options):
     return lambda q, t, margin: add(shared.costs(-distance(q, t), margin, price, **options))
 
 
-def _right_near(image_features, text_features, margin):
-    S = loops.distance_scores(image_features, text_features)
-    return loops.ranking_loss(S, margin=margin, direction="image_to_text")
-
-
 distance_hinge = Exercise(
     name="distance_hinge",
     takes=("image_features", "text_features", "margin"),
     gives=(Part("the loss"),),
-    right=_right_near,
+    right=lambda image_features, text_features, margin: loops.ranking_loss(
+        loops.distance_scores(image_features, text_features), margin=margin, direction="image_to_text"),
     cases={
         "one pair": _features(1, 2, 0.5),
         "2 pairs, one feature": (np.array([[1.0], [2.0]]), np.array([[0.5], [1.3]]), 0.3),
@@ -70,16 +63,15 @@ distance_hinge = Exercise(
             "another distance",
             "You added up the sizes of the differences, or took the largest of them. The Euclidean distance is the "
             "root of the sum of their squares.",
-            _near(lambda q, t: np.abs(_differences(q, t)).sum(-1)),
-            _near(lambda q, t: np.abs(_differences(q, t)).max(-1)),
+            *[_near(lambda q, t, power=power: _distances(q, t, power)) for power in (1, np.inf)],
         ),
         Misconception(
             "a mean over the features",
             "Inside your distance stands a mean over the features, with or without a root. The distance adds them up: "
             "a mean makes it smaller by a factor that depends on D, and the margin stays as it is.",
-            _near(lambda q, t: np.sqrt((_differences(q, t) ** 2).mean(-1))),
-            _near(lambda q, t: (_differences(q, t) ** 2).mean(-1)), _near(lambda q, t: _distances(q, t) / q.shape[1]),
-            _near(lambda q, t: np.abs(_differences(q, t)).mean(-1)),
+            _near(lambda q, t: _distances(q, t) / np.sqrt(q.shape[1])),
+            _near(lambda q, t: _distances(q, t) ** 2 / q.shape[1]), _near(lambda q, t: _distances(q, t) / q.shape[1]),
+            _near(lambda q, t: _distances(q, t, 1) / q.shape[1]),
         ),
         Misconception(
             "another score in place of −d",
@@ -124,8 +116,8 @@ distance_hinge = Exercise(
             "images with images",
             "Your non-matches are distances within one side, image and image or text and text. Here image i is held "
             "against the texts: its own, and the others.",
-            lambda q, t, margin: shared.costs(-_within(q, q, t), margin).sum(),
-            lambda q, t, margin: shared.costs(-_within(t, q, t), margin).sum(),
+            _near(lambda q, t: np.where(shared.eye(q), _distances(q, t), _distances(q, q))),
+            _near(lambda q, t: np.where(shared.eye(q), _distances(q, t), _distances(t, t))),
         ),
         Misconception(*ideas.MEAN_FOR_SUM, _near(add=lambda costs: costs.sum() / len(costs))),
         Misconception(
@@ -137,8 +129,3 @@ distance_hinge = Exercise(
         Misconception(*ideas.HARDEST_ONLY, _near(add=lambda costs: costs.max(1).sum())),
     ),
 )  # fmt: skip
-
-
-def _within(x, q, t):
-    """Distances within one side, with those of the pairs on the diagonal."""
-    return np.where(shared.eye(q), _distances(q, t), _distances(x, x))
