@@ -23,12 +23,12 @@ def _differ(image_of_text):
     return image_of_text[:, None] != image_of_text
 
 
-def _texts(add=np.sum, price=shared.hinge, counts=_differ):
+def _texts(add=np.sum, price=shared.hinge, counts=_differ, own=shared.own):
     """Exercise 5, with another idea of one of its parts. counts: which text k is a non-match for text j, (M, M)."""
 
     def total(S, image_of_text, margin):
         rows = S[image_of_text]  # (M, M): of each text j, the row of its image
-        return add(np.where(counts(image_of_text), price(rows - shared.own(rows), margin), 0))
+        return add(np.where(counts(image_of_text), price(rows - own(rows), margin), 0))
 
     return total
 
@@ -42,19 +42,14 @@ def _one_match(pick, *, each=False, siblings=False, empty=None):
     def total(S, image_of_text, margin):
         loss = 0.0
         for i, row in enumerate(S):
-            own, others = row[image_of_text == i], row[image_of_text != i]
-            if len(own):
-                match = pick(own)
-            elif isinstance(empty, type):
+            own = row[image_of_text == i]
+            if isinstance(empty, type) and not len(own):
                 raise empty("no text")
-            elif empty is None:
-                continue
-            else:
-                match = empty
-            times = len(own) if each else 1
-            loss += times * shared.hinge(others - match, margin).sum()
-            if siblings:
-                loss += times * (shared.hinge(own - match, margin).sum() - margin)
+            if len(own) or empty is not None:
+                match = pick(own) if len(own) else empty
+                rivals = row if siblings else row[image_of_text != i]
+                costs = shared.hinge(rivals - match, margin).sum() - siblings * margin  # the match against itself
+                loss += len(own) * costs if each else costs
         return loss
 
     return total
@@ -72,13 +67,9 @@ def _diagonal_again(count, others, own=lambda i, image_of_text: i):
     """Row i with its match at own(i), as if each image had one text. count: of the rows gone through, from S."""
 
     def total(S, image_of_text, margin):
-        loss = 0.0
-        for i in range(count(S)):
-            match = own(i, image_of_text)
-            for k in range(S.shape[1]):
-                if others(i, k, match, image_of_text):
-                    loss += shared.hinge(S[i, k] - S[i, match], margin)
-        return loss
+        cells = [(i, k, own(i, image_of_text)) for i in range(count(S)) for k in range(S.shape[1])]
+        return sum((shared.hinge(S[i, k] - S[i, match], margin) for i, k, match in cells
+                    if others(i, k, match, image_of_text)), 0.0)
 
     return total
 
@@ -86,19 +77,6 @@ def _diagonal_again(count, others, own=lambda i, image_of_text: i):
 def _columns_of_texts(S, image_of_text, margin):
     costs = shared.hinge(S - S[image_of_text, np.arange(S.shape[1])], margin)
     return costs[image_of_text != np.arange(len(S))[:, None]].sum()
-
-
-def _matches_of_the_columns(S, image_of_text, margin):
-    """The rows of all texts, with the matches laid flat along each."""
-    rows = S[image_of_text]
-    return shared.hinge(rows - np.diag(rows), margin)[_differ(image_of_text)].sum()
-
-
-def _hardest_text(S, image_of_text, margin):
-    """Of each text the hardest rival, by a max that has nothing to choose from where all texts are of one image."""
-    if not _differ(image_of_text).any():
-        raise ValueError("max() of nothing")
-    return _texts(lambda costs: costs.max(1).sum())(S, image_of_text, margin)
 
 
 def _same_image(S, image_of_text):
@@ -193,11 +171,9 @@ several_texts = Exercise(
             "text, in the same order: now image_of_text[j] is the row, and j is the column.",
             *[_diagonal_again(count, others) for others in _OTHERS
               for count in (lambda S: S.shape[0], lambda S: S.shape[1], lambda S: min(S.shape))],
-            *[lambda S, image_of_text, margin, wrong=wrong: wrong(S, image_of_text, margin) for wrong in (
-                lambda S, image_of_text, margin: shared.hinge(
-                    S - shared.own(S), margin)[~_same_image(S, image_of_text)].sum(),
-                lambda S, image_of_text, margin: shared.hinge(
-                    S - shared.own(S), margin)[~np.eye(*S.shape, dtype=bool)].sum())],
+            *[lambda S, image_of_text, margin, out=out: shared.hinge(
+                S - shared.own(S), margin)[~out(S, image_of_text)].sum()
+              for out in (_same_image, lambda S, image_of_text: np.eye(*S.shape, dtype=bool))],
         ),
         Misconception(
             "image_of_text read the other way round",
@@ -211,7 +187,7 @@ several_texts = Exercise(
             "You compared the images of each text, or held each text against its own image's score (a flat array of "
             "matches is laid along every row). Asked are the rows: an image with its own texts, against the texts of "
             "other images.",
-            _columns_of_texts, _matches_of_the_columns,
+            _columns_of_texts, _texts(own=np.diag),
         ),
         Misconception(
             "both directions",
@@ -236,6 +212,12 @@ several_texts = Exercise(
                 costs.sum(1) / np.bincount(image_of_text)[image_of_text]).sum())(S, image_of_text, margin),
         ),
         *shared.prices(lambda price: _texts(price=price)),
-        Misconception(*ideas.HARDEST_ONLY, _texts(lambda costs: costs.max(1).sum()), _hardest_text),
+        Misconception(
+            *ideas.HARDEST_ONLY,
+            _texts(lambda costs: costs.max(1).sum()),
+            # Where all texts are of one image, this max has nothing to choose from.
+            lambda S, image_of_text, margin: sum(shared.hinge(S[i, image_of_text != i].max() - S[i, j], margin)
+                                                 for j, i in enumerate(image_of_text)),
+        ),
     ),
 )  # fmt: skip
