@@ -31,28 +31,13 @@ def _right_keras(y_true, y_pred):
                for direction in ("image_to_text", "text_to_image"))  # fmt: skip
 
 
-def _rows_and_columns(R, C):
-    return R.sum(1) + C.sum(1)
-
-
-def _keras(add=_rows_and_columns, *, halves=_halves, change=lambda x: x, price=shared.hinge, margin=_MARGIN, **options):
+def _keras(add=lambda R, C: R.sum(1) + C.sum(1), *,
+           halves=_halves, change=lambda x: x, price=shared.hinge, margin=_MARGIN, **options):  # fmt: skip
     """Exercise 6, with another idea of one of its parts. add: of the costs (N, N) of both directions."""
 
     def loss(y_true, y_pred):
         images, texts = map(change, halves(y_pred))
         return torch.tensor(shared.both_costs(add, price, **options)(images @ texts.T, margin), dtype=torch.float32)
-
-    return loss
-
-
-def _keras_emptied(own):
-    """With the diagonal of the scores, not of the costs, set to 0. own: the matches, from S."""
-
-    def loss(y_true, y_pred):
-        images, texts = _halves(y_pred)
-        S = images @ texts.T
-        pays = shared.emptied(S, _MARGIN, own).sum(1) + shared.emptied(S.T, _MARGIN, own).sum(1)
-        return torch.tensor(pays, dtype=torch.float32)
 
     return loss
 
@@ -192,7 +177,7 @@ loss_for_keras = Exercise(
             "You set the diagonal of the scores to 0, and worked the costs out after that. A score of 0 is a score, "
             "and costs something beside the match; if the matches were taken later, they are 0 too. It is the costs' "
             "diagonal that must be 0.",
-            _keras_emptied(shared.own), _keras_emptied(lambda S: 0),
+            *[_keras(**shared.emptied(own)) for own in (shared.own, lambda S: 0)],
         ),
         Misconception(
             "every other column",

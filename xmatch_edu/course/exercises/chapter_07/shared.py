@@ -61,9 +61,9 @@ def costs(S, margin, price=hinge, *, own=own, diagonal=False):
     return costs if diagonal else np.where(eye(S), 0, costs)
 
 
-def emptied(S, margin, own=own):
-    """What each cell costs along the rows, with the diagonal of S, not of the costs, set to 0."""
-    return hinge(np.where(eye(S), 0, S) - own(S), margin)
+def emptied(own):
+    """Options of costs, with the diagonal of S, not of the costs, set to 0. own: the match's score of each row."""
+    return {"own": lambda S: own(S) + np.diag(np.diag(S)), "diagonal": True}
 
 
 def sum_of_all(rows, columns):

@@ -88,7 +88,7 @@ violations = Exercise(
             "You overwrote the diagonal of S, and worked the costs out after that. What stands there then is no 0, and "
             "np.diag(S) looks into S itself, so that the matches may be gone too: it is the costs' diagonal that is "
             "set to 0, last.",
-            shared.emptied, lambda S, margin: shared.emptied(S, margin, own=lambda S: 0),
+            *[_of_costs(**shared.emptied(own)) for own in (shared.own, lambda S: 0)],
             lambda S, margin: np.full_like(S, np.nan),  # −inf in S, and the matches with it
         ),
         Misconception(
