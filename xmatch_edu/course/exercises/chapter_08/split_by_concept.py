@@ -1,5 +1,7 @@
 """A split of pairs by concept, never by row."""
 
+import math
+
 import numpy as np
 
 from xmatch_edu.check.engine import Exercise, Misconception, Part
@@ -7,38 +9,19 @@ from xmatch_edu.check.engine import Exercise, Misconception, Part
 _random = np.random.default_rng(8)
 
 
-def _hidden(concepts, share):
-    """The different concepts in order, and how many of them are hidden."""
+def _count(concepts, share, whole=int):
+    """How many of the different concepts are hidden. whole: from their number, with a fraction, to a whole one."""
+    return whole(share * len(np.unique(concepts)))
+
+
+def _split(concepts, share, whole=int):
     different = np.unique(concepts)
-    return different, int(share * len(different))
-
-
-def _split(concepts, share):
-    different, count = _hidden(concepts, share)
-    return np.isin(concepts, different[len(different) - count:])
+    return np.isin(concepts, different[len(different) - _count(concepts, share, whole):])
 
 
 def _last(order, count):
     """True at the last `count` places of an order of rows."""
-    chosen = np.zeros(len(order), dtype=bool)
-    chosen[order[len(order) - count:]] = True
-    return chosen
-
-
-def _first_row_of_each(concepts, share):
-    first = np.zeros(len(concepts), dtype=bool)
-    first[np.unique(concepts, return_index=True)[1]] = True
-    return _split(concepts, share) & first
-
-
-def _minus_zero(concepts, share):
-    different, count = _hidden(concepts, share)
-    return np.isin(concepts, different[-count:])
-
-
-def _by_rows(concepts, share):
-    count = int(share * len(concepts))
-    return concepts >= np.sort(concepts)[-count] if count else np.zeros(len(concepts), dtype=bool)
+    return np.isin(np.arange(len(order)), order[len(order) - count:])
 
 
 split_by_concept = Exercise(
@@ -63,13 +46,14 @@ split_by_concept = Exercise(
             "is the leak of this chapter. Choose concepts, and hide all of their rows.",
             lambda concepts, share: _last(np.arange(len(concepts)), int(share * len(concepts))),
             lambda concepts, share: _last(np.argsort(concepts, kind="stable"), int(share * len(concepts))),
-            lambda concepts, share: _last(np.arange(len(concepts)), _hidden(concepts, share)[1]),
+            lambda concepts, share: _last(np.arange(len(concepts)), _count(concepts, share)),
         ),
         Misconception(
             "the share is counted in rows",
             "You keep concepts whole, but you hide as many as it takes to fill a share of the rows. Asked is a share "
             "of the different concepts: count each of them once.",
-            _by_rows,
+            lambda concepts, share: np.isin(
+                concepts, np.sort(concepts)[len(concepts) - int(share * len(concepts)):]),
         ),
         Misconception(
             "the part that stays",
@@ -81,13 +65,14 @@ split_by_concept = Exercise(
             "the first concepts are hidden",
             "You hid the concepts with the lowest numbers. Asked are those with the highest. Any choice would be "
             "honest, but only one can be compared.",
-            lambda concepts, share: np.isin(concepts, _hidden(concepts, share)[0][:_hidden(concepts, share)[1]]),
+            lambda concepts, share: np.isin(concepts, np.unique(concepts)[:_count(concepts, share)]),
         ),
         Misconception(
             "one row for each hidden concept",
             "You hid one row of each chosen concept, and its twins stay in training. All rows of a hidden concept have "
             "to go: np.isin asks each row whether its concept is one of them.",
-            _first_row_of_each,
+            lambda concepts, share: _split(concepts, share) & np.isin(
+                np.arange(len(concepts)), np.unique(concepts, return_index=True)[1]),
         ),
         Misconception(
             "numbers taken for a count",
@@ -96,27 +81,25 @@ split_by_concept = Exercise(
             lambda concepts, share: concepts >= (1 - share) * concepts.max(),
             lambda concepts, share: concepts > (1 - share) * concepts.max(),
             lambda concepts, share: concepts >= (1 - share) * (concepts.max() + 1),
-            lambda concepts, share: concepts >= concepts.max() + 1 - _hidden(concepts, share)[1],
+            lambda concepts, share: concepts >= concepts.max() + 1 - _count(concepts, share),
         ),
         Misconception(
             "a slice from −0",
             "Where none is to be hidden, you hide all: x[-0:] is x[0:], the whole. Slice from len(x) − count.",
-            _minus_zero,
+            lambda concepts, share: np.isin(concepts, np.unique(concepts)[-_count(concepts, share):]),
         ),
         Misconception(
             "rounded up",
             "You rounded share · C to the nearest number, or up, or you rounded down how many concepts stay. Asked is "
             "the whole part of those that are hidden: int(share · C) rounds down.",
-            lambda concepts, share: np.isin(concepts, np.unique(concepts)[
-                len(np.unique(concepts)) - int(np.ceil(share * len(np.unique(concepts)))):]),
-            lambda concepts, share: np.isin(concepts, np.unique(concepts)[
-                len(np.unique(concepts)) - int(share * len(np.unique(concepts)) + 0.5):]),
+            lambda concepts, share: _split(concepts, share, math.ceil),
+            lambda concepts, share: _split(concepts, share, lambda number: int(number + 0.5)),
         ),
         Misconception(
             "never none",
             "Where share · C is below 1 you hide a concept all the same. Asked is the whole part, int(share · C), and "
             "that may be 0.",
-            lambda concepts, share: np.isin(concepts, np.unique(concepts)[-max(1, _hidden(concepts, share)[1]):]),
+            lambda concepts, share: _split(concepts, share, lambda number: max(1, int(number))),
         ),
         Misconception(
             "positions or names in place of True and False",
