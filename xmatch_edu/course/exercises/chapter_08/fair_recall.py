@@ -21,12 +21,6 @@ def _fair(S, k):
     return np.clip((k - _above(S)) / _level(S), 0, 1).mean()
 
 
-def _sorted_places(S):
-    """The place of the own text when a stable sort decides between equals."""
-    order = np.argsort(-S, axis=1, kind="stable")
-    return (order == np.arange(len(S))[:, None]).argmax(1)
-
-
 _TIES = _random.integers(0, 4, size=(6, 6)) / 4.0
 fair_recall = Exercise(
     name="fair_recall",
@@ -60,9 +54,9 @@ fair_recall = Exercise(
             "the order of the columns decides",
             "A sort has to put equal scores in some order, and takes that of the columns. So your result depends on "
             "where the own text happens to stand.",
-            lambda S, k: (_sorted_places(S) < k).mean(),
-            lambda S, k: ((np.argsort(S, axis=1, kind="stable")[:, ::-1] == np.arange(len(S))[:, None]).argmax(1)
-                          < k).mean(),
+            *[lambda S, k, order=order: (order(S)[:, :k] == np.arange(len(S))[:, None]).any(1).mean() for order in (
+                lambda S: np.argsort(-S, axis=1, kind="stable"),
+                lambda S: np.argsort(S, axis=1, kind="stable")[:, ::-1])],
         ),
         Misconception(
             "the middle place",
@@ -96,8 +90,7 @@ fair_recall = Exercise(
             "k is off by one",
             "Your k best are one too few or one too many. With nobody above it the own text has place 1, and k = 1 "
             "counts it.",
-            lambda S, k: _fair(S, k - 1),
-            lambda S, k: _fair(S, k + 1),
+            *[lambda S, k, more=more: _fair(S, k + more) for more in (-1, 1)],
         ),
         Misconception(
             "the lowest scores first",
