@@ -11,11 +11,6 @@ def _floor(concepts):
     return np.log(shared.sizes(concepts)).mean()
 
 
-def _entropy(concepts):
-    p = shared.counts(concepts) / len(concepts)
-    return float(-(p * np.log(p)).sum())
-
-
 loss_floor = Exercise(
     name="loss_floor",
     takes=("concepts",),
@@ -58,8 +53,7 @@ loss_floor = Exercise(
             "the logarithm of the mean",
             "You took the mean of the sizes first and the logarithm then. Each row pays the logarithm of its own size; "
             "the mean comes last.",
-            lambda concepts: np.log(shared.sizes(concepts).mean()),
-            lambda concepts: np.log(shared.counts(concepts).mean()),
+            *[lambda concepts, of=of: np.log(of(concepts).mean()) for of in (shared.sizes, shared.counts)],
         ),
         Misconception(
             "the twins without the pair itself",
@@ -83,12 +77,11 @@ loss_floor = Exercise(
             "the entropy of the concepts",
             "That is how surprising the concept of a pair is. The model sees the picture and knows the concept; what "
             "it cannot know is which of the twins is meant.",
-            _entropy,
+            lambda concepts: np.log(len(concepts)) - _floor(concepts),
         ),
         Misconception(
             *ideas.OTHER_LOGARITHM,
-            lambda concepts: np.log2(shared.sizes(concepts)).mean(),
-            lambda concepts: np.log10(shared.sizes(concepts)).mean(),
+            *[lambda concepts, log=log: log(shared.sizes(concepts)).mean() for log in (np.log2, np.log10)],
         ),
     ),
 )  # fmt: skip
