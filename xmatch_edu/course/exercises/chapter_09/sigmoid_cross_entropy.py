@@ -9,34 +9,17 @@ from xmatch_edu.check.engine import Exercise, Misconception, Part
 _random = np.random.default_rng(9)
 
 
-def _logits(S, scale, bias):
-    return scale * S + bias
-
-
 def _price(z):
     """−log σ(z)."""
     return np.logaddexp(0, -z)
 
 
 def _signed(S, Y, scale, bias):
-    return np.where(Y > 0, 1, -1) * _logits(S, scale, bias)
+    return np.where(Y > 0, 1, -1) * (scale * S + bias)
 
 
 def _sigmoid(S, Y, scale, bias):
     return _price(_signed(S, Y, scale, bias)).sum() / len(S)
-
-
-def _naive(z):
-    """−log σ(z), word for word, in float32: it overflows."""
-    with np.errstate(all="ignore"):
-        z = np.asarray(z, dtype=np.float32)
-        return -np.log(1 / (1 + np.exp(-z)))
-
-
-def _softmax_prices(S, Y, scale, bias):
-    logits = _logits(S, scale, bias)
-    share = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-    return -(share * Y / Y.sum(1, keepdims=True)).sum() / len(S)
 
 
 # What people add to a probability, or clip it at, and where they clip a logit. The largest price is −log of it.
@@ -71,30 +54,29 @@ sigmoid_cross_entropy = Exercise(
             "yes and no exchanged",
             "Your matches pay for a high score, and your non-matches for a low one. −log σ(z) is small where z is "
             "large: that is for the matches, and −z for the others.",
-            lambda S, Y, scale, bias: _price(-_signed(S, Y, scale, bias)).sum() / len(S),
+            lambda S, Y, scale, bias: _sigmoid(S, 1 - Y, scale, bias),
         ),
         Misconception(
             "the negatives pay nothing",
             "You counted the matches only. Then a model that says yes to everything is perfect: each non-match pays "
             "−log σ(−z).",
-            lambda S, Y, scale, bias: (Y * _price(_logits(S, scale, bias))).sum() / len(S),
+            lambda S, Y, scale, bias: (Y * _price(scale * S + bias)).sum() / len(S),
         ),
         Misconception(
             "the negatives as if they were matches",
             "Every cell pays for not being a match in yours. A non-match pays −log σ(−z), with its sign turned round.",
-            lambda S, Y, scale, bias: _price(_logits(S, scale, bias)).sum() / len(S),
+            lambda S, Y, scale, bias: _price(scale * S + bias).sum() / len(S),
         ),
         Misconception(
             "0 in place of −1",
             "You multiplied the logits by Y, which is 0 for a non-match. The sign must be −1 there: 2 · Y − 1.",
-            lambda S, Y, scale, bias: _price(Y * _logits(S, scale, bias)).sum() / len(S),
+            lambda S, Y, scale, bias: _price(Y * (scale * S + bias)).sum() / len(S),
         ),
         Misconception(
             "the bias is missing",
             "You left the bias out, or gave it the other sign. It is added to scale · S: so the model can say no to "
             "nearly all pairs from the start.",
-            lambda S, Y, scale, bias: _sigmoid(S, Y, scale, 0),
-            lambda S, Y, scale, bias: _sigmoid(S, Y, scale, -bias),
+            *[lambda S, Y, scale, bias, sign=sign: _sigmoid(S, Y, scale, sign * bias) for sign in (0, -1)],
         ),
         Misconception(
             "the bias before the scale",
@@ -104,14 +86,14 @@ sigmoid_cross_entropy = Exercise(
         Misconception(
             "a softmax along the rows",
             "Your cells compete within a row. That is the matching loss; here each cell is a question of its own.",
-            _softmax_prices,
+            lambda S, Y, scale, bias: (np.logaddexp.reduce(scale * S, 1) - (scale * S * Y).sum(1) / Y.sum(1)).mean(),
         ),
         Misconception(
             "the logarithm of 0",
             "For large logits your sigmoid is exactly 0, and its logarithm is infinite. Write −log σ(z) as "
             "log(1 + exp(−z)) with np.logaddexp(0, −z), which never overflows.",
-            lambda S, Y, scale, bias: float(_naive(_signed(S, Y, scale, bias)).sum() / len(S)),
-            lambda S, Y, scale, bias: float(np.log1p(np.exp(-np.float32(_signed(S, Y, scale, bias)))).sum() / len(S)),
+            *[lambda S, Y, scale, bias, price=price: float(price(np.float32(_signed(S, Y, scale, bias))).sum() / len(S))
+              for price in (lambda z: -np.log(1 / (1 + np.exp(-z))), lambda z: np.log1p(np.exp(-z)))],
         ),
         Misconception(
             "a price with a ceiling",
