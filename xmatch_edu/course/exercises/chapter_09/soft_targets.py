@@ -11,8 +11,9 @@ def _shared(concepts):
     return shared.same(concepts) / shared.sizes(concepts)[:, None]
 
 
-def _softened(concepts, share):
-    return (1 - share) * np.eye(len(concepts)) + share * _shared(concepts)
+def _dealt(part):
+    """The exercise, with another idea of what the share is multiplied by. part: from the concepts (N, N)."""
+    return lambda concepts, share: (1 - share) * np.eye(len(concepts)) + share * part(concepts)
 
 
 def _mask_shared(concepts):
@@ -24,7 +25,7 @@ soft_targets = Exercise(
     name="soft_targets",
     takes=("concepts", "share"),
     gives=(Part("the targets", "one row per image, one column per text"),),
-    right=_softened,
+    right=_dealt(_shared),
     cases={
         f"{case}, share {share:g}": (concepts, share)
         for (case, concepts), share in zip(shared.BATCHES.items(), (0.5, 0.4, 1.0, 0.0, 0.25), strict=True)
@@ -35,7 +36,7 @@ soft_targets = Exercise(
             "the rows do not add up to 1",
             "You gave every twin the whole share. A row is a distribution over the texts: it must add up to 1, "
             "whatever the number of twins. Divide by how many share the concept.",
-            lambda concepts, share: (1 - share) * np.eye(len(concepts)) + share * shared.same(concepts),
+            _dealt(shared.same),
             lambda concepts, share: np.where(shared.eye(concepts), 1.0, share * shared.mask(concepts)),
             lambda concepts, share: np.where(shared.eye(concepts), 1 - share, share * shared.mask(concepts)),
             lambda concepts, share: shared.same(concepts) * 1.0,
@@ -44,24 +45,22 @@ soft_targets = Exercise(
             "the own text gets nothing of the shared part",
             "You dealt the share among the twins only. The own text belongs to the concept as well, and takes an equal "
             "part of it.",
-            lambda concepts, share: (1 - share) * np.eye(len(concepts)) + share * _mask_shared(concepts),
-            lambda concepts, share: np.where(shared.sizes(concepts)[:, None] > 1, (1 - share) * np.eye(len(concepts))
-                                             + share * _mask_shared(concepts), np.eye(len(concepts))),
+            _dealt(_mask_shared),
+            _dealt(lambda concepts: np.where(shared.sizes(concepts) > 1, _mask_shared(concepts), shared.eye(concepts))),
             lambda concepts, share: np.where(shared.eye(concepts), 1 - share, share * _shared(concepts)),
         ),
         Misconception(
             "the share is dealt among all texts",
             "You spread the share over the whole batch. That is label smoothing: it calls every stranger a little "
             "right. Here only the twins are.",
-            lambda concepts, share: (1 - share) * np.eye(len(concepts)) + share / len(concepts),
-            lambda concepts, share: (1 - share) * np.eye(len(concepts))
-            + share * (1 - np.eye(len(concepts))) / (len(concepts) - 1),
+            _dealt(lambda concepts: 1 / len(concepts)),
+            _dealt(lambda concepts: ~shared.eye(concepts) / (len(concepts) - 1)),
         ),
         Misconception(
             "the share turned round",
             "`share` is what all of the concept have together, and 1 − share is what the own text keeps for itself. "
             "You exchanged the two.",
-            lambda concepts, share: _softened(concepts, 1 - share),
+            lambda concepts, share: _dealt(_shared)(concepts, 1 - share),
         ),
         Misconception(
             "shared in full, whatever the share",
@@ -77,9 +76,8 @@ soft_targets = Exercise(
         Misconception(
             "divided by the batch",
             "You divided by N, or by the whole matrix. Each row is divided by the number of pairs of its own concept.",
-            lambda concepts, share: (1 - share) * np.eye(len(concepts)) + share * shared.same(concepts) / len(concepts),
-            lambda concepts, share: (1 - share) * np.eye(len(concepts))
-            + share * shared.same(concepts) / shared.same(concepts).sum(),
+            _dealt(lambda concepts: shared.same(concepts) / len(concepts)),
+            _dealt(lambda concepts: shared.same(concepts) / shared.same(concepts).sum()),
         ),
         Misconception(
             "a softmax to make it 1",
