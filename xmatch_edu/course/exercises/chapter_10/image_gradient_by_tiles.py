@@ -1,23 +1,24 @@
 """The gradient of the images, tile by tile, from the log-sum-exps."""
 
+import math
+
 import numpy as np
 
 from xmatch_edu import loops
-from xmatch_edu.check import calm, pictures
+from xmatch_edu.check import pictures
 from xmatch_edu.check.engine import Exercise, Misconception, Part
-from xmatch_edu.course import measure
 from xmatch_edu.course.exercises.chapter_10 import shared
 
 _random = np.random.default_rng(10)
 
 
 def _sum_of_both(logits, rows, columns):
-    """P(text | image) + P(image | text), given the logs."""
-    return np.exp(logits - rows[:, None]) + np.exp(logits - columns)
+    """P(text | image) + P(image | text), given the logs as they lie along the logits: (N, 1) and (N,)."""
+    return np.exp(logits - rows) + np.exp(logits - columns)
 
 
 def _weights(logits, rows, columns):
-    return _sum_of_both(logits, rows, columns) - 2 * np.eye(len(logits))
+    return _sum_of_both(logits, rows[:, None], columns) - 2 * np.eye(len(logits))
 
 
 def _gradient(image, text, scale, rows, columns, size):
@@ -31,61 +32,23 @@ def _from_weights(of):
         scale / (2 * len(image)) * of(shared.logits(image, text, scale), rows, columns, size) @ text)
 
 
-def _from_tiles(of):
-    """The same, made tile by tile: of(tile's logits, rows, columns, rows' logs, columns' logs)."""
+def _from_tiles(match=lambda tile, r, c: np.eye(*tile.shape) * (r == c),
+                logs=lambda tile, r, c, rows, columns: (rows[r][:, None], columns[c])):
+    """The same, made tile by tile: where in the tile of rows r and columns c the match is, and which logs it takes."""
     def weights(logits, rows, columns, size):
         whole = np.zeros_like(logits)
         for r, c in shared.tile_walk(len(logits), size):
-            whole[r, c] = of(logits[r, c], r, c, rows, columns)
+            tile = logits[r, c]
+            whole[r, c] = _sum_of_both(tile, *logs(tile, r, c, rows, columns)) - 2 * match(tile, r, c)
         return whole
 
     return _from_weights(weights)
 
 
-def _match_in_every_tile(tile, r, c, rows, columns):
-    return _sum_of_both(tile, rows[r], columns[c]) - 2 * np.eye(*tile.shape)
-
-
-def _match_in_every_tile_by_index(tile, r, c, rows, columns):
-    """Where a tile is narrower than high there is no such place."""
-    weights = _sum_of_both(tile, rows[r], columns[c])
-    weights[np.arange(len(tile)), np.arange(len(tile))] -= 2
-    return weights
-
-
-def _match_in_the_first_tile(tile, r, c, rows, columns):
-    match = 2 * np.eye(*tile.shape) if r.start == c.start == 0 else 0
-    return _sum_of_both(tile, rows[r], columns[c]) - match
-
-
-def _logs_of_the_tile(tile, r, c, rows, columns):
-    match = 2 * np.eye(*tile.shape) if r == c else 0
-    return _sum_of_both(tile, *shared.both_logs(tile)) - match
-
-
-def _logs_of_the_first_tile(tile, r, c, rows, columns):
-    match = 2 * np.eye(*tile.shape) if r == c else 0
-    return _sum_of_both(tile, rows[:tile.shape[0]], columns[:tile.shape[1]]) - match
-
-
-def _logs_of_another_tile(tile, r, c, rows, columns):
-    """Where tiles are not all alike this stops."""
-    match = 2 * np.eye(*tile.shape) if r == c else 0
-    return _sum_of_both(tile, rows[r], columns[r]) - match
-
-
-def _laid(rows_along_columns, columns_along_rows):
-    """Logs that are laid along the wrong side of a tile. Where a tile is not square this stops."""
-    def of(image, text, scale, rows, columns, size):
-        gradient = np.zeros_like(image)
-        for r, c in shared.tile_walk(len(image), size):
-            tile = shared.logits(image[r], text[c], scale)
-            weights = np.exp(tile - (rows[r] if rows_along_columns else rows[r][:, None]))
-            weights = weights + np.exp(tile - (columns[c][:, None] if columns_along_rows else columns[c]))
-            gradient[r] += (weights - 2 * np.eye(*tile.shape) if r == c else weights) @ text[c]
-        return scale / (2 * len(image)) * gradient
-
-    return of
+def _only(kept):
+    """No tiles but those that shared.only keeps."""
+    return _from_weights(lambda logits, rows, columns, size: (
+        shared.only(_weights(logits, rows, columns), size, kept, 0)))
 
 
 def _texts_of_another_tile(image, text, scale, rows, columns, size):
@@ -97,55 +60,10 @@ def _texts_of_another_tile(image, text, scale, rows, columns, size):
     return scale / (2 * len(image)) * gradient
 
 
-def _by_its_own_tile(image, text, scale, rows, columns, size):
+def _by_its_own_tile(*a):
     """Each tile's gradient divided by the rows of that tile."""
-    gradient = 2 * len(image) / scale * _gradient(image, text, scale, rows, columns, size)
-    for start in range(0, len(image), size):
-        gradient[start:start + size] *= scale / (2 * len(image[start:start + size]))
-    return gradient
-
-
-def _tiles_across(arguments):
-    image, *_, size = arguments
-    return -(-len(image) // size)
-
-
-def _only_last(logits, rows, columns, size):
-    """The weights of the last tile in each row: all others were overwritten."""
-    weights = _weights(logits, rows, columns)
-    weights[:, :shared.last(logits, size)] = 0
-    return weights
-
-
-def _tile_blocks_only(logits, rows, columns, size):
-    block = np.arange(len(logits)) // size
-    return np.where(block[:, None] == block, _weights(logits, rows, columns), 0)
-
-
-def _whole_tiles_only(logits, rows, columns, size):
-    kept = shared.whole_tiles(logits, size)
-    weights = _weights(logits, rows, columns)
-    weights[kept:], weights[:, kept:] = 0, 0
-    return weights
-
-
-def _last_columns_dropped(logits, rows, columns, size):
-    weights = _weights(logits, rows, columns)
-    weights[:, shared.whole_tiles(logits, size):] = 0
-    return weights
-
-
-def _quotient(logits, rows, columns, size):
-    with np.errstate(all="ignore"):
-        return np.exp(logits) / np.exp(rows)[:, None] + np.exp(logits) / np.exp(columns) - 2 * np.eye(len(logits))
-
-
-def _no_matrix_of_weights(run):
-    image, text, most = shared.large()
-    logs = shared.logs(image, text, 3.0, 12)
-    if measure.array_bytes(lambda: run((image, text, 3.0, *logs, 12))) > most:
-        return shared.MATRIX_AT_ONCE
-    return shared.SIZE_FORGOTTEN if calm.forgets(run.function, place=5) else None
+    tile = np.arange(len(a[0])) // a[-1]
+    return _gradient(*a) * len(a[0]) / np.bincount(tile)[tile][:, None]
 
 
 def _with_logs(image, text, scale, size):
@@ -163,38 +81,39 @@ image_gradient_by_tiles = Exercise(
     },
     error=1e-8,
     picture=(pictures.of_part(0), ("gradient", "images", "features"), "The gradient of the images"),
-    demand=_no_matrix_of_weights,
+    demand=lambda run: shared.tile_by_tile(run, _with_logs),
     misconceptions=(
         Misconception(
             "each tile overwrites the one before",
             "Only the last tile of each row of tiles is left in your gradient. An image is pushed by all texts: += adds"
             " a tile's part to what is there, = replaces it.",
-            _from_weights(_only_last),
+            _only(lambda row, column, whole: column == column.max()),
         ),
         Misconception(
             "a match in every tile",
             "You subtracted the match on the diagonal of each tile. The matches lie on the diagonal of the whole "
             "matrix, and only tiles whose rows and columns begin at the same place hold any.",
-            _from_tiles(_match_in_every_tile),
-            _from_tiles(_match_in_every_tile_by_index),
+            _from_tiles(match=lambda tile, r, c: np.eye(*tile.shape)),
+            # by index, which stops where a tile is narrower than high
+            _from_tiles(match=lambda tile, r, c: np.eye(tile.shape[1])[np.arange(len(tile))]),
         ),
         Misconception(
             "the match only in the first tile",
             "You subtracted the matches of the first tile and no others. Every tile on the diagonal holds some.",
-            _from_tiles(_match_in_the_first_tile),
+            _from_tiles(match=lambda tile, r, c: np.eye(*tile.shape) * (r.start == c.start == 0)),
         ),
         Misconception(
             "the match is never subtracted",
             "Your gradient has P and not P − Y. Without the match every text pushes the image away, and none draws it "
             "near.",
-            _from_weights(lambda x, rows, columns, size: _sum_of_both(x, rows, columns)),
+            _from_weights(lambda x, rows, columns, size: _sum_of_both(x, rows[:, None], columns)),
         ),
         Misconception(
             "the match subtracted once for both directions",
             "Each direction has its own P − Y, so that the match comes off twice in their sum. You subtracted it once, "
             "or four times.",
-            _from_weights(lambda x, rows, columns, size: _sum_of_both(x, rows, columns) - np.eye(len(x))),
-            _from_weights(lambda x, rows, columns, size: _sum_of_both(x, rows, columns) - 4 * np.eye(len(x))),
+            _from_weights(lambda x, rows, columns, size: _weights(x, rows, columns) + np.eye(len(x))),
+            _from_weights(lambda x, rows, columns, size: _weights(x, rows, columns) - 2 * np.eye(len(x))),
         ),
         Misconception(
             "one direction only",
@@ -214,9 +133,9 @@ image_gradient_by_tiles = Exercise(
             lambda *a: _gradient(*a) * len(a[0]) / a[-1],
             lambda *a: _gradient(*a) * len(a[0]) / min(len(a[0]), a[-1]),
             _by_its_own_tile,
-            lambda *a: _gradient(*a) * len(a[0]) / _tiles_across(a),
-            lambda *a: _gradient(*a) * len(a[0]) / _tiles_across(a) ** 2,
-            lambda *a: _gradient(*a) / _tiles_across(a),
+            lambda *a: _gradient(*a) * len(a[0]) / math.ceil(len(a[0]) / a[-1]),
+            lambda *a: _gradient(*a) * len(a[0]) / math.ceil(len(a[0]) / a[-1]) ** 2,
+            lambda *a: _gradient(*a) / math.ceil(len(a[0]) / a[-1]),
         ),
         Misconception(
             "the half is forgotten",
@@ -254,23 +173,23 @@ image_gradient_by_tiles = Exercise(
             "the logs of the tile, not of the row",
             "You took a softmax within each tile. There the texts of one tile compete, and the sum below the line must "
             "hold all texts: that is what `rows` and `columns` are for.",
-            _from_tiles(_logs_of_the_tile),
+            _from_tiles(logs=lambda tile, *_: (shared.log_sum_exp(tile, 1)[:, None], shared.log_sum_exp(tile, 0))),
         ),
         Misconception(
             "the logs or the texts of another tile",
             "You cut the logs, or the texts, with the wrong slice: that of the first tile, or the rows' where the "
             "columns' belongs. Rows go with `rows`, columns with `columns` and with the texts.",
-            _from_tiles(_logs_of_the_first_tile),
-            _from_tiles(_logs_of_another_tile),
+            _from_tiles(logs=lambda tile, r, c, rows, columns: (rows[:len(tile), None], columns[:tile.shape[1]])),
+            _from_tiles(logs=lambda tile, r, c, rows, columns: (rows[r][:, None], columns[r])),
             _texts_of_another_tile,
         ),
         Misconception(
             "logs laid along the wrong side of a tile",
             "NumPy lays a line of numbers along the columns: without [:, None] the log of image i meets text i. The "
             "log of a row stands for all texts of that row, rows[…][:, None]; that of a column needs no [:, None].",
-            _laid(True, False),
-            _laid(False, True),
-            _laid(True, True),
+            _from_tiles(logs=lambda tile, r, c, rows, columns: (rows[r], columns[c])),
+            _from_tiles(logs=lambda tile, r, c, rows, columns: (rows[r][:, None], columns[c][:, None])),
+            _from_tiles(logs=lambda tile, r, c, rows, columns: (rows[r], columns[c][:, None])),
         ),
         Misconception(
             "rows and columns changed places",
@@ -284,19 +203,20 @@ image_gradient_by_tiles = Exercise(
             "the last short tile is dropped",
             "You walked over N // size tiles, and what is left over never came. range(0, N, size) begins a last tile "
             "there, and a slice stops at the end by itself.",
-            _from_weights(_whole_tiles_only),
-            _from_weights(_last_columns_dropped),
+            _only(lambda row, column, whole: np.maximum(row, column) < whole),
+            _only(lambda row, column, whole: column < whole),
         ),
         Misconception(
             "only the tiles on the diagonal",
             "You left out all tiles but those on the diagonal. The texts of the other tiles push the image away too.",
-            _from_weights(_tile_blocks_only),
+            _only(lambda row, column, whole: row == column),
         ),
         Misconception(
             "exp overflows",
             "You divided exp(logit) by exp(log). Both are infinite where logits are large, and ∞ / ∞ is no number: "
             "subtract first, exp(logit − log).",
-            _from_weights(_quotient),
+            _from_weights(lambda x, rows, columns, size: (
+                np.exp(x) / np.exp(rows)[:, None] + np.exp(x) / np.exp(columns) - 2 * np.eye(len(x)))),
         ),
         Misconception(
             "the gradient of the texts",
@@ -315,8 +235,7 @@ image_gradient_by_tiles = Exercise(
             "the weights turned on their side",
             "You multiplied by the weights' transpose. Row i of G belongs to image i, and its columns to the texts: "
             "G @ texts.",
-            lambda image, text, scale, rows, columns, size:
-            scale / (2 * len(image)) * _weights(shared.logits(image, text, scale), rows, columns).T @ text,
+            _from_weights(lambda x, rows, columns, size: _weights(x, rows, columns).T),
         ),
         Misconception(
             "the sum in place of the mean",

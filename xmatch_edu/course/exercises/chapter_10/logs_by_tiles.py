@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from xmatch_edu.check import calm
 from xmatch_edu.check.engine import Exercise, Misconception, Part
-from xmatch_edu.course import measure
 from xmatch_edu.course.exercises.chapter_10 import shared
 
 
@@ -13,52 +11,30 @@ def _of_logits(wrong):
     return lambda image, text, scale, size: wrong(shared.logits(image, text, scale), size)
 
 
-def _short_dropped(logits, size, start):
-    kept = shared.whole_tiles(logits, size)
-    logs = np.full((2, len(logits)), start)
-    logs[:, :kept] = shared.both_logs(logits[:kept, :kept])
-    return tuple(logs)
+def _of_rows(wrong):
+    """The same, if the columns' logs are made like the rows': wrong(logits, size) -> one number per row."""
+    return _of_logits(lambda logits, size: (wrong(logits, size), wrong(logits.T, size)))
 
 
 def _strips(logits, size):
     return [logits[:, start:start + size] for start in range(0, len(logits), size)]
 
 
-def _running_both(step):
-    return _of_logits(lambda logits, size: (
-        shared.running(_strips(logits, size), step), shared.running(_strips(logits.T, size), step)))
+def _running(about, *rescale):
+    return _of_rows(lambda logits, size: shared.running(_strips(logits, size), about, *rescale))
 
 
-def _each_tile(logits, size, of):
-    """What is made of the logs of the tiles in each row and in each column, (lines, tiles) each."""
-    def logs(logits):
-        return np.stack([shared.log_sum_exp(strip, 1) for strip in _strips(logits, size)], axis=1)
-
-    return of(logs(logits)), of(logs(logits.T))
+def _tiles_logs(logits, size):
+    """The logs of the tiles in each row, (rows, tiles)."""
+    return np.stack([shared.log_sum_exp(strip, 1) for strip in _strips(logits, size)], axis=1)
 
 
-def _tile_about_its_own(logits, size):
-    """Each tile about its own largest number in a row, and the largest of the whole row put back."""
-    def logs(logits):
-        parts = [np.exp(strip - strip.max(1, keepdims=True)).sum(1) for strip in _strips(logits, size)]
-        return np.log(sum(parts)) + logits.max(1)
-
-    return logs(logits), logs(logits.T)
+def _only(kept):
+    """No tiles but those that shared.only keeps."""
+    return _of_logits(lambda logits, size: shared.both_logs(shared.only(logits, size, kept, -np.inf)))
 
 
-def _blocks_of_the_diagonal(logits, size):
-    block = np.arange(len(logits)) // size
-    return shared.both_logs(np.where(block[:, None] == block, logits, -np.inf))
-
-
-def _upper_tiles(logits, size):
-    block = np.arange(len(logits)) // size
-    return shared.both_logs(np.where(block[:, None] <= block, logits, -np.inf))
-
-
-def _lower_tiles(logits, size):
-    block = np.arange(len(logits)) // size
-    return shared.both_logs(np.where(block[:, None] >= block, logits, -np.inf))
+_whole_tiles = _only(lambda row, column, whole: np.maximum(row, column) < whole)
 
 
 def _last_tile_moved_back(logits, size):
@@ -68,41 +44,15 @@ def _last_tile_moved_back(logits, size):
     return shared.log_sum_exp(logits[:, seen], 1), shared.log_sum_exp(logits[seen], 0)
 
 
-def _naive(logits):
-    with np.errstate(all="ignore"):
-        return np.log(np.exp(logits).sum(1)), np.log(np.exp(logits).sum(0))
-
-
-def _about_one_largest(logits, axis):
-    with np.errstate(all="ignore"):
-        return logits.max() + np.log(np.exp(logits - logits.max()).sum(axis))
+def _about_one_largest(logits):
+    return logits.max() + np.log(np.exp(logits - logits.max()).sum(1))
 
 
 def _about_the_largest_of_each_tile(logits, size):
-    rows, columns = np.full((2, len(logits)), -np.inf)
+    logs = np.full(len(logits), -np.inf)
     for r, c in shared.tile_walk(len(logits), size):
-        rows[r] = np.logaddexp(rows[r], _about_one_largest(logits[r, c], 1))
-        columns[c] = np.logaddexp(columns[c], _about_one_largest(logits[r, c], 0))
-    return rows, columns
-
-
-def _from_zero_both(logits):
-    def logs(logits):
-        high = np.maximum(0, logits.max(1))
-        return high + np.log(np.exp(logits - high[:, None]).sum(1))
-
-    return logs(logits), logs(logits.T)
-
-
-def _unit(x):
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
-def _no_matrix_of_logits(run):
-    image, text, most = shared.large()
-    if measure.array_bytes(lambda: run((image, text, 3.0, 12))) > most:
-        return shared.MATRIX_AT_ONCE
-    return shared.SIZE_FORGOTTEN if calm.forgets(run.function, place=3) else None
+        logs[r] = np.logaddexp(logs[r], _about_one_largest(logits[r, c]))
+    return logs
 
 
 logs_by_tiles = Exercise(
@@ -120,31 +70,30 @@ logs_by_tiles = Exercise(
     },
     error=1e-8,
     picture=(lambda run, arguments, parts: np.stack(parts, axis=1), ("scores", "pairs", "row, column"), "The logs"),
-    demand=_no_matrix_of_logits,
+    demand=shared.tile_by_tile,
     misconceptions=(
         Misconception(
             "the sums begin anew in each tile",
             "What a row (or a column) had from the tiles before was lost when the next tile came, so only the last tile"
             " is left in it. Keep one log a line from the first tile to the last, and take each tile into it.",
-            _of_logits(lambda x, size: (shared.log_sum_exp(x, 1), shared.log_sum_exp(x[shared.last(x, size):], 0))),
-            _of_logits(lambda x, size: (shared.log_sum_exp(x[:, shared.last(x, size):], 1), shared.log_sum_exp(x, 0))),
-            _of_logits(lambda x, size: (
-                shared.log_sum_exp(x[:, shared.last(x, size):], 1), shared.log_sum_exp(x[shared.last(x, size):], 0))),
+            _of_logits(lambda x, size: (shared.log_sum_exp(x, 1), _tiles_logs(x.T, size)[:, -1])),
+            _of_logits(lambda x, size: (_tiles_logs(x, size)[:, -1], shared.log_sum_exp(x, 0))),
+            _of_rows(lambda x, size: _tiles_logs(x, size)[:, -1]),
         ),
         Misconception(
             "only the first tiles",
             "Your logs hold the first tile of each row or column and no more. The tiles after it have to be taken in.",
-            _of_logits(lambda x, size: (shared.log_sum_exp(x[:, :size], 1), shared.log_sum_exp(x[:size], 0))),
-            _of_logits(lambda x, size: (shared.log_sum_exp(x, 1), shared.log_sum_exp(x[:size], 0))),
-            _of_logits(lambda x, size: (shared.log_sum_exp(x[:, :size], 1), shared.log_sum_exp(x, 0))),
+            _of_rows(lambda x, size: _tiles_logs(x, size)[:, 0]),
+            _of_logits(lambda x, size: (shared.log_sum_exp(x, 1), _tiles_logs(x.T, size)[:, 0])),
+            _of_logits(lambda x, size: (_tiles_logs(x, size)[:, 0], shared.log_sum_exp(x, 0))),
         ),
         Misconception(
             "the last short tile is dropped",
             "You walked over N // size tiles, and what is left over never came. range(0, N, size) begins a last tile "
             "there, and a slice stops at the end by itself.",
-            _of_logits(lambda x, size: _short_dropped(x, size, -np.inf)),
-            _of_logits(lambda x, size: _short_dropped(x, size, 0.0)),
-            _of_logits(lambda x, size: shared.both_logs(x[:shared.whole_tiles(x, size), :shared.whole_tiles(x, size)])),
+            _whole_tiles,
+            lambda *a: tuple(np.nan_to_num(logs, neginf=0.0) for logs in _whole_tiles(*a)),
+            lambda *a: tuple(logs[np.isfinite(logs)] for logs in _whole_tiles(*a)),
         ),
         Misconception(
             "cells counted twice",
@@ -183,59 +132,59 @@ logs_by_tiles = Exercise(
             "the sum is not rescaled",
             "When a tile brought a larger number you left the old sum as it was. It was about the old largest number: "
             "multiply it by exp(old − new) before you add, or use np.logaddexp.",
-            _running_both(shared.not_rescaled),
+            _running(shared.so_far),
         ),
         Misconception(
             "each tile about its own largest number",
             "You subtracted each tile's own largest number and added the sums. They are about different numbers, so "
             "they cannot be added as they are: take each tile's log-sum-exp in with np.logaddexp.",
-            _running_both(shared.own_largest),
-            _of_logits(_tile_about_its_own),
+            _of_rows(lambda x, size: shared.each_about_its_own(_strips(x, size)) + _strips(x, size)[-1].max(1)),
+            _of_rows(lambda x, size: shared.each_about_its_own(_strips(x, size)) + x.max(1)),
         ),
         Misconception(
             "the largest of the last tile, not of all so far",
             "You rescale to the largest number of each new tile, even where it is lower than before. Where it is far "
             "lower, exp(old − new) overflows: the new largest number is the maximum of both.",
-            _running_both(shared.to_own_largest),
+            _running(shared.own, np.exp),
         ),
         Misconception(
             "always about the first largest number",
             "You subtract the largest number of the first tile from all tiles. When one far larger comes, exp "
             "overflows: the largest number has to run along.",
-            _running_both(shared.about_the_first),
+            _running(shared.first),
         ),
         Misconception(
             "one largest number for all lines",
             "You subtracted the largest logit of the whole tile, or of all, from every line. In a line that lies far "
             "below it every exp is 0, and the logarithm of that is −∞: each row and each column needs its own.",
-            _of_logits(lambda x, size: tuple(_about_one_largest(x, axis) for axis in (1, 0))),
-            _of_logits(_about_the_largest_of_each_tile),
+            _of_rows(lambda x, size: _about_one_largest(x)),
+            _of_rows(_about_the_largest_of_each_tile),
         ),
         Misconception(
             "the largest number begins at 0",
             "Your running maximum starts at 0, and never goes below. Where a whole row lies far below 0 every exp is 0,"
             " and the logarithm of that is −∞: start at −∞.",
-            _of_logits(lambda x, size: _from_zero_both(x)),
+            _running(shared.so_far_from_zero, np.exp),
         ),
         Misconception(
             "exp overflows",
             "You took exp of the logits as they are. Above 709 that is infinite in float64, and far below 0 it is 0: "
             "take the log-sum-exp of a tile about its largest number, and join two with np.logaddexp.",
-            _of_logits(lambda x, size: _naive(x)),
+            _of_rows(lambda x, size: np.log(np.exp(x).sum(1))),
         ),
         Misconception(
             "the tiles' logs are added",
             "You added the tiles' log-sum-exps, or took their mean. It is the sums under the logarithm that add up, "
             "and np.logaddexp does that to two logarithms.",
-            _of_logits(lambda x, size: _each_tile(x, size, lambda logs: logs.sum(1))),
-            _of_logits(lambda x, size: _each_tile(x, size, lambda logs: logs.mean(1))),
+            _of_rows(lambda x, size: _tiles_logs(x, size).sum(1)),
+            _of_rows(lambda x, size: _tiles_logs(x, size).mean(1)),
         ),
         Misconception(
             "the largest tile alone",
             "You kept the largest of the tiles' logs, or the largest logit. The others are smaller, and belong to the "
             "sum all the same: np.logaddexp, not np.maximum.",
-            _of_logits(lambda x, size: _each_tile(x, size, lambda logs: logs.max(1))),
-            _of_logits(lambda x, size: (x.max(1), x.max(0))),
+            _of_rows(lambda x, size: _tiles_logs(x, size).max(1)),
+            _of_rows(lambda x, size: x.max(1)),
         ),
         Misconception(
             "a term too many",
@@ -254,14 +203,14 @@ logs_by_tiles = Exercise(
             "only the tiles on the diagonal",
             "You compared the pairs of a tile with each other only. Those are small batches: every image meets every "
             "text, also those of the other tiles.",
-            _of_logits(_blocks_of_the_diagonal),
+            _only(lambda row, column, whole: row == column),
         ),
         Misconception(
             "half of the tiles",
             "You walked over the tiles on one side of the diagonal. S is not symmetric: image 1 with text 2 is not "
             "image 2 with text 1, and the tiles on the other side have to be worked out too.",
-            _of_logits(_upper_tiles),
-            _of_logits(_lower_tiles),
+            _only(lambda row, column, whole: row <= column),
+            _only(lambda row, column, whole: row >= column),
         ),
         Misconception(
             "images with images",
@@ -280,7 +229,8 @@ logs_by_tiles = Exercise(
         Misconception(
             "the features made one long",
             "You divided the features by their lengths. They come as they are here, and a score is their dot product.",
-            lambda image, text, scale, size: shared.logs(_unit(image), _unit(text), scale, size),
+            lambda image, text, scale, size: shared.logs(
+                *(side / np.linalg.norm(side, axis=1, keepdims=True) for side in (image, text)), scale, size),
         ),
         Misconception(
             "the logarithm is missing",

@@ -11,30 +11,8 @@ def _all(pieces):
     return shared.log_sum_exp(np.concatenate(pieces))
 
 
-def _rescaled_the_wrong_way(largest, total, piece):
-    higher = np.maximum(largest, piece.max(1))
-    factor = np.where(np.isinf(largest), 0, np.exp(higher - largest))
-    return higher, total * factor + np.exp(piece - higher[:, None]).sum(1)
-
-
-def _about_the_mean(largest, total, piece):
-    higher = np.maximum(largest, piece.mean(1))
-    return higher, total * np.exp(largest - higher) + np.exp(piece - higher[:, None]).sum(1)
-
-
-def _one_row(step):
-    return lambda pieces: shared.running([piece[None] for piece in pieces], step)[0]
-
-
-def _piece_about_its_own(pieces):
-    """Each piece about its own largest number, and the largest of all put back."""
-    return np.log(sum(np.exp(piece - piece.max()).sum() for piece in pieces)) + max(piece.max() for piece in pieces)
-
-
-def _from_zero(pieces):
-    """The running largest number begins at 0, which is never taken back."""
-    largest = max(0, max(piece.max() for piece in pieces))
-    return largest + np.log(sum(np.exp(piece - largest).sum() for piece in pieces))
+def _one_row(about, *rescale):
+    return lambda pieces: shared.running([piece[None] for piece in pieces], about, *rescale)[0]
 
 
 class _OneByOne(list):
@@ -101,45 +79,45 @@ running_log_sum_exp = Exercise(
             "the sum is not rescaled",
             "When a larger number came you subtracted it from the new piece, and left the old sum as it was. That sum "
             "was about the old largest number: multiply it by exp(old − new) before you add.",
-            _one_row(shared.not_rescaled),
+            _one_row(shared.so_far),
         ),
         Misconception(
             "each piece about its own largest number",
             "You subtracted from each piece its own largest number and added the sums. They are about different "
             "numbers, so they cannot be added as they are: all must be about the largest so far.",
-            _one_row(shared.own_largest),
-            _piece_about_its_own,
-            lambda pieces: np.log(sum(np.exp(piece - piece.max()).sum() for piece in pieces)) + pieces[0].max(),
+            lambda pieces: shared.each_about_its_own(pieces) + pieces[-1].max(),
+            lambda pieces: shared.each_about_its_own(pieces) + max(piece.max() for piece in pieces),
+            lambda pieces: shared.each_about_its_own(pieces) + pieces[0].max(),
         ),
         Misconception(
             "the largest of the last piece, not of all so far",
             "You rescale to the largest number of each new piece, even where it is lower than before. Where it is far "
             "lower, exp(old − new) overflows: the new largest number is the maximum of the old one and the piece.",
-            _one_row(shared.to_own_largest),
+            _one_row(shared.own, np.exp),
         ),
         Misconception(
             "the mean, the first or the last number in place of the largest",
             "You compare with one number of each piece that is not its largest. As long as the others lie near it that "
             "is well, but exp overflows where one lies far above it: piece.max().",
-            _one_row(_about_the_mean),
+            _one_row(lambda largest, piece: np.maximum(largest, piece.mean(1)), np.exp),
         ),
         Misconception(
             "rescaled the wrong way round",
             "You multiplied the old sum by exp(new − old), which makes it larger. About a larger number the same terms "
             "are smaller: exp(old − new).",
-            _one_row(_rescaled_the_wrong_way),
+            _one_row(shared.so_far, lambda change: np.where(np.isinf(change), 0, np.exp(-change))),
         ),
         Misconception(
             "always about the first largest number",
             "You subtract the largest number of the first piece from all pieces. That is well as long as nothing much "
             "larger comes, and then exp overflows: the largest number has to run along.",
-            _one_row(shared.about_the_first),
+            _one_row(shared.first),
         ),
         Misconception(
             "the largest number begins at 0",
             "Your running maximum starts at 0, or is that of the numbers without their signs, and never goes below. "
             "For numbers around −10,000 every exp is then 0, and the logarithm of that is −∞: start at −∞.",
-            _from_zero,
+            _one_row(shared.so_far_from_zero, np.exp),
         ),
         Misconception(
             "exp overflows",

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from xmatch_edu.check import calm
 from xmatch_edu.check.engine import Misconception
+from xmatch_edu.course import measure
 
 _random = np.random.default_rng(10)
 
@@ -11,35 +13,39 @@ def log_sum_exp(x, axis=None):
     return np.logaddexp.reduce(np.ravel(x) if axis is None else x, axis=axis or 0)
 
 
-# A wrong way to take one more piece (rows, numbers) into what is known of each row: the largest number that the sum is
-# about, and the sum.
+# About which number a running sum is from now on, of each row: the largest so far (−∞ at first) and one more piece,
+# (rows, numbers), are given.
 
 
-def not_rescaled(largest, total, piece):
-    largest = np.maximum(largest, piece.max(1))
-    return largest, total + np.exp(piece - largest[:, None]).sum(1)
+def so_far(largest, piece):
+    return np.maximum(largest, piece.max(1))
 
 
-def own_largest(largest, total, piece):
-    return piece.max(1), total + np.exp(piece - piece.max(1, keepdims=True)).sum(1)
+def so_far_from_zero(largest, piece):
+    return np.maximum(0, so_far(largest, piece))
 
 
-def to_own_largest(largest, total, piece):
-    """Rescaled, but to the largest number of this piece, however small it is."""
-    return piece.max(1), total * np.exp(largest - piece.max(1)) + np.exp(piece - piece.max(1, keepdims=True)).sum(1)
+def own(largest, piece):
+    return piece.max(1)
 
 
-def about_the_first(largest, total, piece):
-    largest = np.where(np.isinf(largest), piece.max(1), largest)
-    return largest, total + np.exp(piece - largest[:, None]).sum(1)
+def first(largest, piece):
+    return np.where(np.isinf(largest), piece.max(1), largest)
 
 
-def running(pieces, step, start=-np.inf):
-    """The log-sum-exp of each row of `pieces`, a list of (rows, numbers), in a wrong way."""
-    largest, total = np.full(len(pieces[0]), start), np.zeros(len(pieces[0]))
+def running(pieces, about, rescale=np.ones_like):
+    """The log-sum-exp of each row of `pieces`, a list of (rows, numbers), in a wrong way: `about` is one of those
+    above, and rescale(old − new) is what the old sum is multiplied by, np.exp if that is not what is wrong."""
+    largest, total = np.full(len(pieces[0]), -np.inf), 0
     for piece in pieces:
-        largest, total = step(largest, total, piece)
+        old, largest = largest, about(largest, piece)
+        total = total * rescale(old - largest) + np.exp(piece - largest[:, None]).sum(1)
     return np.log(total) + largest
+
+
+def each_about_its_own(pieces):
+    """The logarithm of the sums of all pieces added, each about its own largest number."""
+    return np.log(sum(np.exp(piece - piece.max(-1, keepdims=True)).sum(-1) for piece in pieces))
 
 
 def logits(image, text, scale):
@@ -54,20 +60,16 @@ def logs(image, text, scale, size):
     return both_logs(logits(image, text, scale))
 
 
-def last(logits, size):
-    """Where the last tile begins."""
-    return (len(logits) - 1) // size * size
-
-
 def tile_walk(n, size):
     """(rows, columns) of each tile."""
     starts = [slice(start, min(start + size, n)) for start in range(0, n, size)]
     return [(rows, columns) for rows in starts for columns in starts]
 
 
-def whole_tiles(logits, size):
-    """How far the tiles reach that are not short."""
-    return len(logits) // size * size
+def only(x, size, kept, other):
+    """x where kept(number of the row's tile, of the column's, how many tiles are whole) holds, elsewhere `other`."""
+    tile = np.arange(len(x)) // size
+    return np.where(kept(tile[:, None], tile, len(x) // size), x, other)
 
 
 MATRIX_AT_ONCE = Misconception(
@@ -82,11 +84,15 @@ SIZE_FORGOTTEN = Misconception(
 )
 
 
-def large():
-    """(images, texts, the bytes of their matrix)"""
-    rows = np.arange(128.0)
-    features = np.stack([np.sin(rows), np.cos(rows)], axis=1)
-    return features, features[::-1].copy(), 128 * 128 * 8
+def tile_by_tile(run, arguments=lambda *a: a):
+    """The demand that one tile is held at once, of the size that is asked for. arguments(image, text, scale, size):
+    what the exercise takes, the size last."""
+    angles = np.arange(128.0)
+    image = np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    given = arguments(image, image[::-1].copy(), 3.0, 12)
+    if measure.array_bytes(lambda: run(given)) > 128 * 128 * 8:
+        return MATRIX_AT_ONCE
+    return SIZE_FORGOTTEN if calm.forgets(run.function, place=len(given) - 1) else None
 
 
 def features(random, n, width=3, length=1.0):
