@@ -22,66 +22,45 @@ def _to_the_middle(features):
     return features - features.mean(0) ** 3
 
 
+def _whole(pieces, weights, wanted):
+    """What is wanted of all features, asked at once."""
+    return wanted(np.concatenate(pieces) @ weights)
+
+
 def _backward(pieces, weights, wanted):
-    inputs = np.concatenate(pieces)
-    return inputs.T @ wanted(inputs @ weights)
+    return np.concatenate(pieces).T @ _whole(pieces, weights, wanted)
+
+
+def _rows(pieces, weights, wanted):
+    """What is wanted of each piece's features."""
+    return np.split(_whole(pieces, weights, wanted), np.cumsum([len(piece) for piece in pieces])[:-1])
 
 
 def _parts(pieces, weights, wanted):
     """The gradient that each piece carries back."""
-    gradient = wanted(np.concatenate(pieces) @ weights)
-    ends = np.cumsum([len(piece) for piece in pieces])
-    return [piece.T @ gradient[end - len(piece):end] for piece, end in zip(pieces, ends, strict=True)]
+    return [piece.T @ rows for piece, rows in zip(pieces, _rows(pieces, weights, wanted), strict=True)]
 
 
-def _by(places):
-    """A wrong idea about where in the gradient a piece's rows stand: places(number, pieces) -> the first row."""
+def _from(starts):
+    """A wrong idea about where in the gradient a piece's rows begin: starts(number of the piece, all lengths)."""
     def of(pieces, weights, wanted):
-        gradient = wanted(np.concatenate(pieces) @ weights)
-        starts = [places(number, pieces) for number in range(len(pieces))]
-        return sum(piece.T @ gradient[start:start + len(piece)] for piece, start in zip(pieces, starts, strict=True))
+        gradient = _whole(pieces, weights, wanted)
+        begin = starts(np.arange(len(pieces)), np.array([len(piece) for piece in pieces]))
+        return sum(piece.T @ gradient[start:start + len(piece)] for piece, start in zip(pieces, begin, strict=True))
 
     return of
 
 
-def _backwards(pieces, weights, wanted):
-    """The rows are dealt out to the pieces in the opposite order."""
-    gradient, start, total = wanted(np.concatenate(pieces) @ weights), 0, 0
-    for piece in pieces[::-1]:
-        total = total + piece.T @ gradient[start:start + len(piece)]
-        start += len(piece)
-    return total
-
-
-def _backwards_by_piece(pieces, weights, wanted):
-    """The last piece's rows go to the first piece. Where pieces are not all alike this stops."""
-    gradient = wanted(np.concatenate(pieces) @ weights)
-    parts = np.split(gradient, np.cumsum([len(piece) for piece in pieces])[:-1])
-    return sum(piece.T @ part for piece, part in zip(pieces, parts[::-1], strict=True))
-
-
-def _so_far(fill):
-    """Each piece asks as soon as it is embedded: those after it are missing, or zeros."""
+def _each_asks(seen):
+    """Each piece asks as soon as it is embedded, with seen(all features, its first row, the end of its rows)."""
     def of(pieces, weights, wanted):
-        features, total = np.concatenate(pieces) @ weights, 0
-        end = 0
+        features, end, total = np.concatenate(pieces) @ weights, 0, 0
         for piece in pieces:
             start, end = end, end + len(piece)
-            seen = features[:end] if fill is None else np.concatenate([features[:end], fill * features[end:]])
-            total = total + piece.T @ wanted(seen)[start:end]
+            total = total + piece.T @ wanted(seen(features, start, end))[start:end]
         return total
 
     return of
-
-
-def _others_as_zeros(pieces, weights, wanted):
-    total, end = 0, 0
-    for piece in pieces:
-        features = np.zeros((sum(map(len, pieces)), weights.shape[1]))
-        start, end = end, end + len(piece)
-        features[start:end] = piece @ weights
-        total = total + piece.T @ wanted(features)[start:end]
-    return total
 
 
 def _piece_means(pieces, weights, wanted):
@@ -140,9 +119,9 @@ gradient_by_pieces = Exercise(
             "asked before all features are there",
             "You called `wanted` while features were still missing, or zeros. A piece's gradient depends on all the "
             "other features: embed all pieces first, ask once, then go back.",
-            _so_far(None),
-            _so_far(0),
-            _others_as_zeros,
+            _each_asks(lambda x, start, end: x[:end]),
+            _each_asks(lambda x, start, end: np.pad(x[:end], ((0, len(x) - end), (0, 0)))),
+            _each_asks(lambda x, start, end: np.pad(x[start:end], ((start, len(x) - end), (0, 0)))),
         ),
         Misconception(
             "one piece's gradient only",
@@ -164,19 +143,19 @@ gradient_by_pieces = Exercise(
             "carried back by the wrong piece",
             "A piece's inputs met rows of the gradient that belong to another piece. The rows stand in the order of "
             "the pieces: each begins where the one before it ended, however long it was.",
-            _by(lambda number, pieces: 0),
-            _by(lambda number, pieces: number * len(pieces[number])),
-            _by(lambda number, pieces: number * len(pieces[0])),
-            _by(lambda number, pieces: number),
-            _backwards,
-            _backwards_by_piece,
+            _from(lambda number, lengths: 0 * number),
+            _from(lambda number, lengths: number * lengths),
+            _from(lambda number, lengths: number * lengths[0]),
+            _from(lambda number, lengths: number),
+            _from(lambda number, lengths: lengths.sum() - lengths.cumsum()),  # the last piece's rows come first
+            # the last piece's rows go to the first: where pieces are not all alike this stops
+            lambda *a: sum(piece.T @ rows for piece, rows in zip(a[0], _rows(*a)[::-1], strict=True)),
         ),
         Misconception(
             "features in place of inputs",
             "You multiplied the features by what is wanted of them. A feature is input @ weights, so its slope along "
             "the weights is the input: piece.T @ gradient.",
-            lambda pieces, weights, wanted: (np.concatenate(pieces) @ weights).T
-            @ wanted(np.concatenate(pieces) @ weights),
+            lambda *a: (np.concatenate(a[0]) @ a[1]).T @ _whole(*a),
         ),
         Misconception(
             "the gradient lies on its side",
@@ -188,8 +167,8 @@ gradient_by_pieces = Exercise(
             "the gradient of something else",
             "You gave what the loss wants of the features, or of the inputs. Asked is the gradient of the weights: one "
             "step further back, with the inputs of each piece.",
-            lambda pieces, weights, wanted: wanted(np.concatenate(pieces) @ weights),
-            lambda pieces, weights, wanted: wanted(np.concatenate(pieces) @ weights) @ weights.T,
+            _whole,
+            lambda *a: _whole(*a) @ a[1].T,
         ),
         Misconception(
             "nothing added up",
@@ -215,12 +194,9 @@ gradient_by_pieces = Exercise(
             "wanted as a sum of the batch",
             "You added up what is wanted over the batch, or took its mean, before you went back. Each pair has its own "
             "row in it, which meets that pair's own inputs.",
-            lambda pieces, weights, wanted: np.outer(
-                np.concatenate(pieces).sum(0), wanted(np.concatenate(pieces) @ weights).sum(0)),
-            lambda pieces, weights, wanted: np.outer(
-                np.concatenate(pieces).sum(0), wanted(np.concatenate(pieces) @ weights).mean(0)),
-            lambda pieces, weights, wanted: np.outer(
-                np.concatenate(pieces).mean(0), wanted(np.concatenate(pieces) @ weights).mean(0)),
+            lambda *a: np.outer(np.concatenate(a[0]).sum(0), _whole(*a).sum(0)),
+            lambda *a: np.outer(np.concatenate(a[0]).sum(0), _whole(*a).mean(0)),
+            lambda *a: np.outer(np.concatenate(a[0]).mean(0), _whole(*a).mean(0)),
         ),
         _ALL_EMBEDDED,
     ),
