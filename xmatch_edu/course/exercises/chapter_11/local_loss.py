@@ -10,34 +10,25 @@ from xmatch_edu.course.exercises.chapter_11 import shared
 _random = np.random.default_rng(11)
 
 
-def _log_sum_exp(x, axis):
-    return np.logaddexp.reduce(x, axis=axis)
+def _prices(logits, at, left_out=np.zeros_like):
+    """The price of each row; the cells in left_out(where the matches are) are missing below the line."""
+    match = at[:, None] == np.arange(logits.shape[1])
+    return np.logaddexp.reduce(np.where(left_out(match), -np.inf, logits), axis=1) - logits[match]
 
 
-def _both(image_blocks, text_blocks, rank, scale, labels=shared.labels, prices=None):
+def _both(image_blocks, text_blocks, rank, scale, labels=shared.labels, prices=_prices):
     """(the prices of the own images, those of the own texts), each (n,)."""
     at = labels(rank, len(image_blocks[rank]))
     sides = (image_blocks[rank], np.concatenate(text_blocks)), (text_blocks[rank], np.concatenate(image_blocks))
-    return tuple((prices or _prices)(scale * own @ all_of.T, at) for own, all_of in sides)
-
-
-def _prices(logits, at):
-    return _log_sum_exp(logits, 1) - logits[np.arange(len(at)), at]
+    return tuple(prices(scale * (own @ all_of.T), at) for own, all_of in sides)
 
 
 def _mean(prices):
-    return sum(side.mean() for side in prices) / 2
+    return sum(map(np.mean, prices)) / 2
 
 
-def _local_loss(image_blocks, text_blocks, rank, scale):
-    n = len(image_blocks[rank])
-    sides = (image_blocks[rank], np.concatenate(text_blocks)), (text_blocks[rank], np.concatenate(image_blocks))
-    return sum(loops.matching_loss(own @ all_of.T, shared.labels(rank, n), scale=scale, direction="image_to_text")
-               for own, all_of in sides) / 2  # fmt: skip
-
-
-def _right_prices(image_blocks, text_blocks, rank, scale):
-    return _both(image_blocks, text_blocks, rank, scale)
+def _local_loss(*a):
+    return _mean(_both(*a, prices=lambda x, at: loops.matching_loss(x, at, direction="image_to_text")))
 
 
 def _own_only(image_blocks, text_blocks, rank, scale):
@@ -48,31 +39,8 @@ def _whole(image_blocks, text_blocks, rank, scale):
     return _both([np.concatenate(image_blocks)], [np.concatenate(text_blocks)], 0, scale)
 
 
-def _own_twice(image_blocks, text_blocks, rank, scale):
-    return _both([*image_blocks, image_blocks[rank]], [*text_blocks, text_blocks[rank]], rank, scale)
-
-
 def _unit(blocks):
     return [block / np.linalg.norm(block, axis=1, keepdims=True) for block in blocks]
-
-
-def _overflowing(logits, at):
-    return -np.log(np.exp(logits)[np.arange(len(at)), at] / np.exp(logits).sum(1))
-
-
-def _without_the_match(logits, at):
-    others = logits.copy()
-    others[np.arange(len(at)), at] = -np.inf
-    return _log_sum_exp(others, 1) - logits[np.arange(len(at)), at]
-
-
-def _without_own_rivals(logits, at):
-    """The other pairs of the own block are left out of the sum."""
-    others = logits.copy()
-    others[:, at] = -np.inf
-    rows = np.arange(len(at))
-    others[rows, at] = logits[rows, at]
-    return _log_sum_exp(others, 1) - logits[rows, at]
 
 
 def _blocks(world_size, n, width=3, size=1.0):
@@ -118,16 +86,16 @@ local_loss = Exercise(
             "One of your two directions has all rivals, and the other only those of its own block. It happens when one "
             "matrix, own images against all texts, is read both ways: the own texts need a matrix of their own, "
             "against all images.",
-            lambda *a: _mean((_right_prices(*a)[0], _own_only(*a)[1])),
-            lambda *a: _mean((_own_only(*a)[0], _right_prices(*a)[1])),
+            lambda *a: _mean((_both(*a)[0], _own_only(*a)[1])),
+            lambda *a: _mean((_own_only(*a)[0], _both(*a)[1])),
         ),
         Misconception(
             "the loss of the whole batch",
             "You worked out all rows, those of the other processes too. Each process pays for its own n pairs here: "
             "the mean over the processes is the whole loss, and nobody does the work of the others.",
             lambda *a: _mean(_whole(*a)),
-            lambda *a: _mean((_right_prices(*a)[0], _whole(*a)[1])),
-            lambda *a: _mean((_whole(*a)[0], _right_prices(*a)[1])),
+            lambda *a: _mean((_both(*a)[0], _whole(*a)[1])),
+            lambda *a: _mean((_whole(*a)[0], _both(*a)[1])),
         ),
         Misconception(
             "always process 0",
@@ -140,38 +108,38 @@ local_loss = Exercise(
             "one direction only",
             "You asked only which text belongs to each own image, or only which image belongs to each own text. Both "
             "are asked for: own images times all texts, and then own texts times all images.",
-            lambda *a: _right_prices(*a)[0].mean(),
-            lambda *a: _right_prices(*a)[1].mean(),
-            lambda *a: _right_prices(*a)[0].mean() / 2,
-            lambda *a: _right_prices(*a)[1].mean() / 2,
+            lambda *a: _both(*a)[0].mean(),
+            lambda *a: _both(*a)[1].mean(),
+            lambda *a: _both(*a)[0].mean() / 2,
+            lambda *a: _both(*a)[1].mean() / 2,
         ),
         Misconception(
             *ideas.ADDED,
-            lambda *a: 2 * _mean(_right_prices(*a)),
+            lambda *a: 2 * _mean(_both(*a)),
         ),
         Misconception(
             "the sum in place of the mean",
             "You added up the own pairs. Here their mean is asked for: divide by n, the pairs of this process.",
-            lambda *a: sum(side.sum() for side in _right_prices(*a)) / 2,
-            lambda *a: sum(side.sum() for side in _right_prices(*a)),
+            lambda *a: sum(side.sum() for side in _both(*a)) / 2,
+            lambda *a: sum(side.sum() for side in _both(*a)),
         ),
         Misconception(
             "a mean over all pairs of all processes",
             "You added up the n own pairs and divided by all W · n. The mean over the processes comes later and "
             "divides by W: yours would be divided by it twice.",
-            lambda *a: _mean(_right_prices(*a)) / len(a[0]),
+            lambda *a: _mean(_both(*a)) / len(a[0]),
         ),
         Misconception(
             "multiplied by the number of processes",
             "You multiplied by W, perhaps to make up for a mean over the processes. That mean is wanted: the mean of "
             "the W local losses is the loss of the whole batch.",
-            lambda *a: _mean(_right_prices(*a)) * len(a[0]),
+            lambda *a: _mean(_both(*a)) * len(a[0]),
         ),
         Misconception(
             "a mean over cells",
             "You took the mean over all cells of the matrix, own images by all texts. Only one cell a row is a match: "
             "divide by the number of rows.",
-            lambda *a: _mean(_right_prices(*a)) / (len(a[0]) * len(a[0][0])),
+            lambda *a: _mean(_both(*a)) / (len(a[0]) * len(a[0][0])),
         ),
         Misconception(
             "the scale has no effect",
@@ -195,17 +163,18 @@ local_loss = Exercise(
             "the own block twice",
             "You put the own block beside the gathered ones, and a gather brings it too. Each image then meets its own "
             "text twice below the line, so that its probability can never reach 1.",
-            lambda *a: _mean(_own_twice(*a)),
+            lambda images, texts, rank, scale: _mean(
+                _both([*images, images[rank]], [*texts, texts[rank]], rank, scale)),
         ),
         Misconception(
             "the other own pairs are no rivals",
             "Below the line you left out the rest of the own block. Every text but the match is a rival, those of this "
             "process as much as those of the others.",
-            lambda *a: _mean(_both(*a, prices=_without_own_rivals)),
+            lambda *a: _mean(_both(*a, prices=lambda x, at: _prices(x, at, lambda match: match.any(0) & ~match))),
         ),
         Misconception(
             *ideas.OWN_LEFT_OUT,
-            lambda *a: _mean(_both(*a, prices=_without_the_match)),
+            lambda *a: _mean(_both(*a, prices=lambda x, at: _prices(x, at, lambda match: match))),
         ),
         Misconception(
             "the features made one long",
@@ -216,16 +185,17 @@ local_loss = Exercise(
             "exp overflows",
             "For logits in the hundreds exp is infinite, or 0, and its logarithm is no number any more. Subtract each "
             "row's largest logit first, or use np.logaddexp.reduce.",
-            lambda *a: _mean(_both(*a, prices=_overflowing)),
+            lambda *a: _mean(_both(
+                *a, prices=lambda x, at: -np.log(np.exp(x)[np.arange(len(at)), at] / np.exp(x).sum(1)))),
         ),
         Misconception(
             *ideas.MISSING_MINUS,
-            lambda *a: -_mean(_right_prices(*a)),
+            lambda *a: -_mean(_both(*a)),
         ),
         Misconception(
             *ideas.OTHER_LOGARITHM,
-            lambda *a: _mean(_right_prices(*a)) / np.log(2),
-            lambda *a: _mean(_right_prices(*a)) / np.log(10),
+            lambda *a: _mean(_both(*a)) / np.log(2),
+            lambda *a: _mean(_both(*a)) / np.log(10),
         ),
         Misconception(
             *ideas.NO_SOFTMAX,
