@@ -7,10 +7,6 @@ from xmatch_edu.check.engine import Exercise, Misconception, Part
 _random = np.random.default_rng(11)
 
 
-def _added(parts):
-    return parts.sum(axis=0)
-
-
 def _own_parts(parts):
     """parts[r][r], (W, n, D)."""
     return parts[np.arange(len(parts)), np.arange(len(parts))]
@@ -54,13 +50,13 @@ backward_of_gather = Exercise(
             "You divided by the number of processes. A block was copied to all of them, and the gradients of copies "
             "add up; the mean that DDP takes comes later, and over the weights' gradients.",
             lambda parts: parts.mean(axis=0),
-            lambda parts: _added(parts) / len(parts) ** 2,
+            lambda parts: parts.sum(axis=0) / len(parts) ** 2,
         ),
         Misconception(
             "the others' parts only",
             "You left out parts[r][r]. A process's own loss uses its own block as well, so its part belongs to the "
             "sum.",
-            lambda parts: _added(parts) - _own_parts(parts),
+            lambda parts: parts.sum(axis=0) - _own_parts(parts),
             lambda parts: np.array([sum(parts[p][r] for p in range(len(parts)) if p != r) for r in range(len(parts))]),
         ),
         Misconception(
@@ -87,7 +83,7 @@ backward_of_gather = Exercise(
         Misconception(
             "the own part counted twice",
             "You added the own part to a sum that holds it already. Each process gives its part once, the own one too.",
-            lambda parts: _added(parts) + _own_parts(parts),
+            lambda parts: parts.sum(axis=0) + _own_parts(parts),
         ),
         Misconception(
             "nothing added up",
@@ -100,7 +96,7 @@ backward_of_gather = Exercise(
             "all blocks in one",
             "Your numbers are those of the whole batch, one block under the other; or you added over the pairs. Asked "
             "is one block for each process, each with its n pairs.",
-            lambda parts: _added(parts).reshape(-1, parts.shape[-1]),
+            lambda parts: parts.sum(axis=0).reshape(-1, parts.shape[-1]),
             lambda parts: parts.sum(axis=(0, 1)),
             lambda parts: parts.sum(axis=2),
             lambda parts: parts.sum(axis=(0, 2)),
@@ -109,14 +105,14 @@ backward_of_gather = Exercise(
             "passed on to a neighbour",
             "The sums are right, and each stands with the neighbour of the process that it belongs to. Block r came "
             "from process r, and its gradient goes back there.",
-            lambda parts: np.roll(_added(parts), 1, axis=0),
-            lambda parts: np.roll(_added(parts), -1, axis=0),
-            lambda parts: _added(parts)[::-1],
+            lambda parts: np.roll(parts.sum(axis=0), 1, axis=0),
+            lambda parts: np.roll(parts.sum(axis=0), -1, axis=0),
+            lambda parts: parts.sum(axis=0)[::-1],
         ),
         Misconception(
             "the minus of a step",
             "Right in size, wrong in sign. A gradient points uphill; the minus comes with the step.",
-            lambda parts: -_added(parts),
+            lambda parts: -parts.sum(axis=0),
         ),
     ),
 )  # fmt: skip
