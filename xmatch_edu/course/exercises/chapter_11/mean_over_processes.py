@@ -1,22 +1,11 @@
 """The mean over processes of unequal size."""
 
+import functools
+
 import numpy as np
 
 from xmatch_edu.check.engine import Exercise, Misconception, Part
 from xmatch_edu.course.exercises import ideas
-
-
-def _weighted(losses, weights):
-    return (losses * weights).sum() / weights.sum()
-
-
-def _pairwise(losses):
-    """A mean of means, one process after the other."""
-    so_far = losses[0]
-    for loss in losses[1:]:
-        so_far = (so_far + loss) / 2
-    return so_far
-
 
 mean_over_processes = Exercise(
     name="mean_over_processes",
@@ -65,14 +54,14 @@ mean_over_processes = Exercise(
             "the smallest process weighs most",
             "Your weights are 1 / count. A mean over few pairs says less about all of them: the weight is the count "
             "itself.",
-            lambda losses, counts: _weighted(losses, 1 / counts),
+            lambda losses, counts: np.average(losses, weights=1 / counts),
         ),
         Misconception(
             "divided by W once more",
             "You weighed the losses rightly and divided by the number of processes besides, or multiplied by it. The "
             "weights add up to 1 already.",
-            lambda losses, counts: _weighted(losses, counts) / len(losses),
-            lambda losses, counts: _weighted(losses, counts) * len(losses),
+            lambda losses, counts: np.average(losses, weights=counts) / len(losses),
+            lambda losses, counts: np.average(losses, weights=counts) * len(losses),
         ),
         Misconception(
             "one process speaks for all",
@@ -86,7 +75,7 @@ mean_over_processes = Exercise(
             "two at a time",
             "You took the mean of the first two, then of that and the third, and so on. The last process then weighs "
             "as much as all before it, and the counts say nothing.",
-            lambda losses, counts: _pairwise(losses),
+            lambda losses, counts: functools.reduce(lambda so_far, loss: (so_far + loss) / 2, losses),
         ),
         Misconception(
             "the middle, the smallest or the largest loss",
@@ -100,10 +89,10 @@ mean_over_processes = Exercise(
             "weights bent",
             "You weighed by something that grows with the count, its root, its square, its logarithm, or a softmax. "
             "A process of twice as many pairs stands for exactly twice as much.",
-            lambda losses, counts: _weighted(losses, np.sqrt(counts)),
-            lambda losses, counts: _weighted(losses, counts**2),
-            lambda losses, counts: _weighted(losses, np.log1p(counts)),
-            lambda losses, counts: _weighted(losses, ideas.softmax(counts)),
+            lambda losses, counts: np.average(losses, weights=np.sqrt(counts)),
+            lambda losses, counts: np.average(losses, weights=counts**2),
+            lambda losses, counts: np.average(losses, weights=np.log1p(counts)),
+            lambda losses, counts: np.average(losses, weights=ideas.softmax(counts)),
         ),
         Misconception(
             "whole numbers only",
