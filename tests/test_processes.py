@@ -84,7 +84,8 @@ def one_case(place, way, n, dtype, by_ddp=False):
     tiles._TILE_ON_CPU = 2 if way == "ring, small tiles" else 1024
     model = Branches(dtype)
     x, y, ids = (whole[place.rank * n : (place.rank + 1) * n] for whole in whole_batch(n * place.world_size, dtype))
-    loss = loss_of(way, *(DistributedDataParallel(model) if by_ddp else model)(x, y), ids)
+    called = DistributedDataParallel(model) if by_ddp else model  # which must still be there on the way back
+    loss = loss_of(way, *called(x, y), ids)
     loss.backward()
     for parameter in () if by_ddp else model.parameters():
         processes.distributed.all_reduce(parameter.grad)
