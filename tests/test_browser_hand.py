@@ -203,8 +203,8 @@ def test_the_picture_is_dim_under_the_light_and_the_truth_is_outlined(show):
     assert lit.min() > 150 > light.max() and np.abs(as_it_is - photo[0, 0]).max() <= 3
     page.hover(".xw canvas", position={"x": 80, "y": 240})  # the frame goes elsewhere
     page.evaluate(DRAWN)
-    line = np.array(page.evaluate(at, [[240, 156], [240, 157], [240, 154]]))
-    assert line.max(axis=0).min() > 200 and line.min(axis=0).max() < 120, "black on white"
+    black, white, ground = np.array(page.evaluate(at, [[240, 156], [240, 157], [240, 159]]))
+    assert black.max() < 90 < ground.min() and ground.max() < 120 and white.min() > 200, "black on white, then the dark"
     before = pixels(page)
     put(page, explorer, word=1)
     assert pixels(page) != before
