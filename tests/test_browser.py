@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from xmatch_edu import _inputs, loops
+from xmatch_edu import _inputs, loops, plots
 from xmatch_edu.explore import AttentionExplorer, MatchingExplorer, TileWalk, TrainingFilm, film, matching
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -21,6 +21,7 @@ PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
 )
+slow = pytest.mark.slow
 RANDOM = np.random.default_rng(11)
 # Two frames later everything that was asked for is drawn.
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -73,7 +74,10 @@ def page(browser):
 
 
 @pytest.fixture
-def show(page, tmp_path):
+def show(page, tmp_path, monkeypatch):
+    """A live picture as a page of its own, but for its still twin: only a page without JavaScript shows that."""
+    monkeypatch.setattr(plots.Picture, "png", lambda self: b"")
+
     def open_page(explorer):
         explorer.save(tmp_path / "page.html")
         page.goto((tmp_path / "page.html").as_uri())
@@ -120,7 +124,7 @@ def ties(n, **more):
     return MatchingExplorer(RANDOM.integers(0, 3, size=(n, n)) / 4, **more)
 
 
-SIZES = [(batch, 1), (batch, 5), (ties, 8), pytest.param(batch, 64, marks=pytest.mark.slow)]
+SIZES = [(batch, 1), (batch, 5), (ties, 8), pytest.param(batch, 64, marks=slow)]
 
 
 @pytest.mark.parametrize(("kind", "n"), SIZES)
@@ -167,7 +171,8 @@ def plain(words):
     return words.replace("−", "-")
 
 
-@pytest.mark.parametrize(("t", "grid", "d", "large"), [(1, 1, 1, 1), (7, 5, 8, 1), (5, 4, 6, 100), (24, 9, 16, 0.1)])
+@pytest.mark.parametrize(("t", "grid", "d", "large"), [
+    (1, 1, 1, 1), (7, 5, 8, 1), (5, 4, 6, 100), pytest.param(24, 9, 16, 0.1, marks=slow)])
 def test_the_numbers_of_word_region_attention(show, t, grid, d, large):
     """large: what words and regions are multiplied by; at 100 their dot products reach 1e4 and more."""
     explorer = looking(t, grid, d, large)
@@ -226,7 +231,8 @@ def test_the_numbers_of_a_film(show, n, kind):
     assert rows in page.inner_text(".xf-summary")
 
 
-@pytest.mark.parametrize(("n", "size", "scale"), [(1, 1, 2.0), (7, 3, 2.0), (32, 4, 20.0), (5, 2, 1e4)])
+@pytest.mark.parametrize(("n", "size", "scale"), [
+    (1, 1, 2.0), (7, 3, 2.0), (5, 2, 1e4), pytest.param(32, 4, 20.0, marks=slow)])
 def test_the_numbers_of_a_walk(show, n, size, scale):
     explorer = TileWalk(*RANDOM.normal(size=(2, n, 6)), scale=scale, size=size)
     page = show(explorer)
@@ -258,20 +264,20 @@ def coloured(seen, colours, low, high, matrix):
 def test_the_colours_of_a_batch(show):
     explorer = batch(12)  # no numbers or pictures in the cells at this size
     page = show(explorer)
-    for view, (kind, colours, _) in matching.VIEWS.items():
-        for order, follow, direction in [(list(range(12)), True, "both"), (explorer.shuffles[0], True, "image_to_text"),
-                                         (explorer.shuffles[1], False, "text_to_image")]:  # fmt: skip
-            put(page, explorer, view=view, order=order, labels_follow=follow, direction=direction)
-            matrix = explorer.numbers()[view]
-            most = np.abs(matrix).max()
-            ends = {"scores": (matrix.min(), matrix.max()), "gradient": (-most, most), "violations": (0, most)}
-            seen = seen_at(page, ".xm canvas", 12, cell=33, left=30, top=10, inside=16)
-            assert coloured(seen, colours, *ends.get(kind, (0, 1)), matrix), (view, direction)
+    orders = [(list(range(12)), True, "both"), (explorer.shuffles[0], True, "image_to_text"),
+              (explorer.shuffles[1], False, "text_to_image")]  # fmt: skip
+    for (view, (kind, colours, _)), (order, follow, direction) in zip(matching.VIEWS.items(), 2 * orders, strict=True):
+        put(page, explorer, view=view, order=order, labels_follow=follow, direction=direction)
+        matrix = explorer.numbers()[view]
+        most = np.abs(matrix).max()
+        ends = {"scores": (matrix.min(), matrix.max()), "gradient": (-most, most), "violations": (0, most)}
+        seen = seen_at(page, ".xm canvas", 12, cell=33, left=30, top=10, inside=16)
+        assert coloured(seen, colours, *ends.get(kind, (0, 1)), matrix), (view, direction)
 
 
-@pytest.mark.parametrize(("n", "cell"), [(1, 84), (5, 80)])
+@pytest.mark.parametrize(("n", "cell"), [(5, 80), pytest.param(1, 84, marks=slow)])
 def test_the_colours_of_a_film_stay_through_all_frames(show, n, cell):
-    explorer = training(n)
+    explorer = training(n, count=3)
     page = show(explorer)
     for frame, (view, (kind, colours, _)) in product(range(len(explorer.steps)), film.VIEWS.items()):
         put(page, explorer, view=view, frame=frame)

@@ -86,6 +86,7 @@ def test_rows_that_share_a_drawing_share_a_concept(pairs):
         assert first.setdefault(picture.numpy().tobytes(), concept) == concept
 
 
+@pytest.mark.slow
 def test_the_same_in_another_process_with_another_hash_seed_and_without_a_network(pairs):
     """Languages too come from files of the package: this process has not loaded one."""
     code = (

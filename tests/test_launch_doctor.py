@@ -108,6 +108,7 @@ def kernelspec(folder, python):
     return spec
 
 
+@pytest.mark.slow
 def test_a_kernel_of_another_python_is_a_fault(jupyter_path, tmp_path):
     other = tmp_path / "other"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", other], check=True)
