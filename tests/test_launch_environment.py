@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from launch_project import PINS, PYPROJECT, Miniature, wheel
 
-from xmatch_edu.course.launch import environment
+from xmatch_edu.course.launch import commands, environment
 from xmatch_edu.course.launch.environment import LOG, MARKER, ROOT
 
 only_posix = pytest.mark.skipif(os.name == "nt", reason="process groups and their signals are POSIX")
@@ -328,6 +328,19 @@ def test_the_cpu_build_is_for_linux_without_a_driver(course, monkeypatch, platfo
     if not driver and Path("/proc/driver/nvidia").exists():
         pytest.skip("this machine has the driver")
     assert environment.cpu_torch(course.root, platform) == asked
+
+
+def test_the_class_map_imports_nothing_from_where_it_is_started(monkeypatch, tmp_path):
+    (tmp_path / "xmatch_edu").mkdir()  # a learner's folder; from all other names the map itself guards
+    (tmp_path / "xmatch_edu" / "__init__.py").write_text("raise SystemExit('a file of a learner ran')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(commands, "prepare", lambda root: Path(sys.executable))
+    assert commands.class_map(ROOT, ["--help"]) == 0
+
+
+def test_kernels_are_not_told_how_to_show_pictures(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    assert "MPLBACKEND" not in commands.surroundings(Path(sys.executable))
 
 
 def test_where_a_venv_keeps_its_python():

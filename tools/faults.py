@@ -164,7 +164,7 @@ PLANTED = {
         ("numbers(found[plain(name)].version) < numbers(bound)", "found[plain(name)].version < bound", "10 below 9"),
         ("(state := look(root, extras).state)", "(state := found.state)", "built again though another start has"),
     ]),
-    "course/launch/commands.py": ("launch_environment class_map", [
+    "course/launch/commands.py": ("launch_environment", [
         ('"-P", "-m", "xmatch', '"-m", "xmatch', "a class's folder is imported from"),
         ('if name != "MPLBACKEND"', 'if name != "MPL"', "kernels show no pictures")]),
     "course/launch/doctor.py": ("launch_doctor", [("return int(any(fix", "return int(all(fix", "a fault passes")]),
@@ -206,7 +206,7 @@ def first_red(copy, words):
         return ""
     found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", ended.stdout, re.MULTILINE)
     if not found:
-        raise RuntimeError(f"pytest itself failed:\n{ended.stdout}")
+        raise RuntimeError(f"pytest itself ended with {ended.returncode}:\n{ended.stdout}")
     return found[1]
 
 
